@@ -1,0 +1,196 @@
+"""The composition root: opens everything, runs everything, closes everything."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from adapters.base import Adapter
+from bot.config import Settings
+from bot.decide import Limits
+from bot.intake import Intake
+from bot.llm.base import LLM
+from bot.outbox import Outbox
+from bot.tools.base import Registry
+from bot.tools.memory import TOOLS
+from bot.turn import Step, Turns
+from bot.worker import Worker
+from memory.database.sqlite import SqliteDatabase
+from memory.home import open_home
+from memory.ports import Database, Embedder
+from memory.schema import MIGRATIONS
+from memory.search import Search
+from memory.store import Store
+
+if TYPE_CHECKING:
+    from bot.llm.openai import Endpoint
+
+log = logging.getLogger(__name__)
+
+GRACE = 3.0  # seconds that running turns get to end, when the program is asked to stop
+
+
+def zone_of(settings: Settings) -> tzinfo:
+    if settings.timezone:
+        return ZoneInfo(settings.timezone)
+    local = datetime.now().astimezone().tzinfo
+    assert local is not None
+    return local
+
+
+def endpoint_of(settings: Settings) -> "Endpoint":
+    """Where the configured model is."""
+    from bot.llm.openai import Endpoint
+
+    return Endpoint(
+        model=settings.llm_model or "",
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
+        api_version=settings.llm_api_version,
+        window=settings.llm_window,
+        timeout=settings.llm_timeout,
+        retries=settings.llm_retries,
+        max_tokens=settings.llm_max_tokens,
+    )
+
+
+def build_model(settings: Settings, zone: tzinfo) -> LLM:
+    """The configured model, or the offline one."""
+    if settings.llm_model is None:
+        from bot.llm.offline import OfflineModel
+
+        return OfflineModel(tz=zone)
+    from bot.llm.auto import AutoModel
+    from bot.llm.json_mode import JsonModel
+    from bot.llm.openai import OpenAIModel
+
+    endpoint = endpoint_of(settings)
+    kinds = {"auto": AutoModel, "native": OpenAIModel, "json": JsonModel}
+    model: LLM = kinds[settings.llm_mode](endpoint, tz=zone)
+    return model
+
+
+def build_embedder(settings: Settings) -> Embedder | None:
+    """The configured embedder; None where there is none: search is then by words alone."""
+    if settings.embedding == "off" or not vectors_installed():
+        return None
+    if settings.embedding == "openai" and settings.embedding_model:
+        from memory.embed.openai import OpenAIEmbedder
+
+        key = settings.embedding_api_key or settings.llm_api_key
+        return OpenAIEmbedder(
+            settings.embedding_base_url or settings.llm_base_url,
+            settings.embedding_model,
+            key.get_secret_value() if key else None,
+        )
+    from memory.embed import local
+
+    return local.LocalEmbedder() if local.available() else None
+
+
+def vectors_installed() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("faiss") is not None and find_spec("numpy") is not None
+
+
+class App:
+    """Everything that is open. Made by `opened`."""
+
+    def __init__(self, settings: Settings, store: Store, search: Search, llm: LLM) -> None:
+        self.settings = settings
+        self.store = store
+        self.search = search
+        self.llm = llm
+        self.zone = zone_of(settings)
+        self.tools = Registry(TOOLS)
+        self.tools.load(settings.tools)
+        self.watch: Callable[[Step], None] = lambda _: None  # told of every committed step
+        self._stopping = asyncio.Event()
+        limits = Limits(
+            steps=settings.max_steps, seconds=settings.turn_seconds, tokens=settings.turn_tokens
+        )
+        turns = Turns(
+            store, search, llm, self.tools, zone=self.zone, limits=limits, watch=self._committed
+        )
+        self.outbox = Outbox(store)
+        self.worker = Worker(
+            store,
+            turns,
+            concurrency=settings.concurrency,
+            first_wait=settings.outage_seconds,
+            sending=self.outbox.wake,
+        )
+        self.intake = Intake(store, self.worker.wake)
+
+    def _committed(self, step: Step) -> None:
+        """A step is on disk: whoever waits for it may go on."""
+        if step.change.replies:
+            self.outbox.wake(step.claim.agent)
+        self.search.wake()
+        self.watch(step)
+
+    async def run(self, adapters: list[Adapter]) -> None:
+        """Receive, think and send, until the adapters have nothing more to receive, or `stop`."""
+        for adapter in adapters:
+            self.outbox.add(adapter)
+        async with asyncio.TaskGroup() as tasks:
+            await self.outbox.start(tasks)
+            await self.worker.start(tasks)
+            follower = tasks.create_task(self.search.follow(), name="embedding")
+            hearing = [
+                tasks.create_task(adapter.run(self.intake.deliver), name=adapter.name)
+                for adapter in adapters
+            ]
+            stopping = tasks.create_task(self._stopping.wait(), name="stop")
+            try:
+                while hearing and not stopping.done():
+                    await asyncio.wait([*hearing, stopping], return_when=asyncio.FIRST_COMPLETED)
+                    hearing = [task for task in hearing if not task.done()]
+            finally:
+                for task in (*hearing, stopping, follower):
+                    task.cancel()
+                await self.worker.stop(GRACE)
+                await self._send_rest()
+
+    def stop(self) -> None:
+        """Ask `run` to end: running turns get a moment, the rest is taken up at the next start."""
+        self._stopping.set()
+
+    async def _send_rest(self) -> None:
+        """What is committed goes out before the program ends, if it goes within a moment."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                for agent in await self.store.with_unsent():
+                    await self.outbox.drained(agent)
+        self.outbox.stop()
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings,
+    *,
+    llm: LLM | None = None,
+    embedder: Embedder | None = None,
+    store: Callable[[Database], Store] = Store,
+    read_only: bool = False,
+) -> AsyncIterator[App]:
+    """Open the home, its database and the model. read_only takes no lock and writes nothing.
+
+    Raises StorageFault (HomeBusy, NewerDatabase among them) and ConfigError, each a sentence.
+    """
+    async with AsyncExitStack() as stack:
+        if not read_only:
+            stack.callback(open_home(settings.home).release)
+        database = SqliteDatabase(settings.database_path, read_only=read_only)
+        stack.push_async_callback(database.close)
+        database.start(MIGRATIONS)
+        embedder = embedder or build_embedder(settings)
+        search = Search(database, embedder, settings.home / "index", read_only=read_only)
+        stack.push_async_callback(search.close)
+        llm = llm or build_model(settings, zone_of(settings))
+        stack.push_async_callback(llm.close)
+        yield App(settings, store(database), search, llm)

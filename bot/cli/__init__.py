@@ -1,0 +1,63 @@
+"""The command line. Heavy parts are imported inside the commands, so that --help is quick."""
+
+from typing import Annotated
+
+import typer
+
+from bot.cli import agents, memory, setup
+from bot.cli.common import AgentName, AsJson, load_settings, run, user
+
+app = typer.Typer(
+    help="Reverie: a chat bot that remembers the people it works with.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(agents.app, name="agents")
+app.add_typer(memory.app, name="memory")
+for command in (setup.init, setup.doctor, setup.migrate, setup.reindex):
+    app.command()(command)
+
+Thoughts = Annotated[bool, typer.Option("--thoughts", help="Show the inner thoughts too.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"reverie {version('reverie-bot')}")
+        except PackageNotFoundError:  # run from its folder
+            print("reverie (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _talk(agent: str | None, as_json: bool, thoughts: bool) -> None:
+    settings = load_settings()
+    from bot.cli.chat import main
+
+    raise typer.Exit(
+        run(main(settings, user=user(), agent=agent, as_json=as_json, thoughts=thoughts))
+    )
+
+
+@app.command()
+def chat(agent: AgentName = None, as_json: AsJson = False, thoughts: Thoughts = False) -> None:
+    """Talk in this terminal; through a pipe, each line is a message."""
+    _talk(agent, as_json, thoughts)
+
+
+@app.command(name="run")
+def run_all(agent: AgentName = None, as_json: AsJson = False, thoughts: Thoughts = False) -> None:
+    """Run everything that is configured; on a terminal, the chat too."""
+    _talk(agent, as_json, thoughts)

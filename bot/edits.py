@@ -1,0 +1,109 @@
+"""What a person may do to core memory by hand: functions of a draft, told in a sentence."""
+
+from collections.abc import Sequence
+
+from memory.draft import Draft, clipped
+from memory.errors import BadInput, NotFound
+from memory.types import Fact, Origin
+from memory.words import query_terms, sanitise, terms
+
+CHOICES = 8  # facts that are listed when words fit several
+SHOW = "`memory show` has the numbers."
+
+
+def add(draft: Draft, label: str, text: str) -> str:
+    """Add a fact, or one for each line. Raises NotFound, ReadOnly, LimitReached, BadInput."""
+    draft.origin = Origin(person=draft.agent.person)
+    before = draft.last_seq
+    said = draft.append(label, sanitise(text), action="add")
+    born = [f"#{fact.seq}" for fact in draft.blocks[label].facts if fact.seq > before]
+    return f"{said} ({', '.join(born)})" if born else said
+
+
+def edit(draft: Draft, number: int, text: str) -> str:
+    """Give a fact another text, in one line."""
+    fact = _active(draft, number)
+    line = " ".join(sanitise(text).split())
+    if not line:
+        raise BadInput(f"The new text is empty. To forget #{number}, use `memory forget {number}`.")
+    for other in draft.block(fact.label).facts:
+        if other.text == line:
+            raise BadInput(f"#{other.seq} says just this already. Nothing was changed.")
+    draft.origin = Origin(person=draft.agent.person)
+    draft.edit(fact, line, action="edit")
+    born = next(other for other in draft.blocks[fact.label].facts if other.text == line)
+    return f"#{number} is now #{born.seq}: {clipped(line)}"
+
+
+def pin(draft: Draft, number: int, pinned: bool) -> str:
+    """Pin a fact, so that it is never put away, or let it go."""
+    fact = _active(draft, number)
+    state = "pinned" if pinned else "not pinned"
+    if fact.pinned == pinned:
+        return f"#{number} is {state} already."
+    draft.pin(fact, pinned=pinned)
+    return f"#{number} is {state} now: {clipped(fact.text)}"
+
+
+def forget(draft: Draft, target: int | str) -> str:
+    """Forget the fact with a number, or the one fact that has all of these words."""
+    fact = _active(draft, target) if isinstance(target, int) else _meant(draft, target)
+    draft.block(fact.label)
+    draft.forget([fact], action="forget")
+    return f"Forgot #{fact.seq}: {clipped(fact.text)} (`memory undo` brings it back)"
+
+
+def clear(draft: Draft, label: str, *, confirmed: bool) -> str:
+    """Forget all facts of a block, once the person has confirmed it."""
+    if label == "persona":
+        raise BadInput(
+            "The persona cannot be cleared: without it I am nobody. Change it fact by fact with"
+            " `memory edit`."
+        )
+    facts = draft.block(label).facts
+    if not facts:
+        return f"There is nothing in '{label}'."
+    if not confirmed:
+        raise BadInput(
+            f"This forgets {_count(facts)} of '{label}'. If you mean it, type"
+            f" `/memory clear {label} yes`."
+        )
+    draft.forget(facts, action="clear")
+    return f"Forgot {_count(facts)} of '{label}' (`memory undo` brings them back)"
+
+
+def _count(facts: Sequence[Fact]) -> str:
+    return f"the {len(facts)} facts" if len(facts) > 1 else "the one fact"
+
+
+def _all(draft: Draft) -> list[Fact]:
+    return [fact for block in draft.blocks.values() for fact in block.facts]
+
+
+def _active(draft: Draft, number: int) -> Fact:
+    """The fact of this number, if it is in a block now."""
+    for fact in _all(draft):
+        if fact.seq == number:
+            return fact
+    raise NotFound(f"There is no fact #{number} in core memory. {SHOW}")
+
+
+def _meant(draft: Draft, words: str) -> Fact:
+    """The one fact that has all of the words. Raises NotFound that lists the facts it may be."""
+    asked = set(query_terms(words) or terms(words))
+    found = [fact for fact in _all(draft) if asked and asked <= set(terms(fact.text))]
+    exact = [fact for fact in found if fact.text == words.strip()]
+    if len(found) == 1 or len(exact) == 1:
+        return (exact or found)[0]
+    if not found:
+        raise NotFound(
+            f"No fact has all the words of '{clipped(words)}'. {SHOW} Passages of archival memory"
+            " are forgotten by number: `memory search` shows it."
+        )
+    lines = [f"  #{fact.seq} {clipped(fact.text)}" for fact in found[:CHOICES]]
+    more = [f"  and {len(found) - CHOICES} more"] if len(found) > CHOICES else []
+    raise NotFound(
+        "\n".join(
+            [f"{len(found)} facts have these words. Forget one by its number:", *lines, *more]
+        )
+    )

@@ -1,0 +1,311 @@
+"""The verbs of `/memory`, for every platform and the command line alike.
+
+They answer with tables and sentences that others render. What they change is a journal entry.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Protocol
+
+from bot import commands, edits, records
+from bot.errors import UserError
+from bot.records import BOT, Record
+from memory import agents, insight, recall, snapshot
+from memory.draft import Draft, clipped
+from memory.errors import Conflict, NotFound
+from memory.ports import Connection
+from memory.search import ME
+from memory.store import Store
+from memory.types import Agent, Block, Entry, Fact, Hit, Message, Passage, Shelf
+from memory.words import query_terms, sanitise, terms
+
+PAGE = 10  # results, or changes, on a page
+ALIKE = 0.3  # of a question's words that a fact must have to be found
+PLACES: Mapping[Shelf, str] = {"passages": "archival", "messages": "recall"}
+
+
+class Finder(Protocol):
+    """What is asked of search."""
+
+    async def find(
+        self, agent_id: str, shelf: Shelf, query: str, *, page: int, size: int
+    ) -> tuple[list[Hit], int]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows of cells, as people read them."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a verb answers: tables, between a lead and a text. `records` are the same as plain data.
+
+    document: a whole file's text to hand over, in place of all else.
+    """
+
+    lead: str = ""
+    text: str = ""
+    tables: tuple[Table, ...] = ()
+    records: tuple[Record, ...] = ()
+    document: str = ""
+
+
+class Verbs:
+    """Runs verbs on the memory of agents."""
+
+    def __init__(self, store: Store, finder: Finder, zone: tzinfo) -> None:
+        self._store = store
+        self._finder = finder
+        self._zone = zone
+
+    async def run(self, agent_id: str, verb: commands.Verb, *, actor: str = "person") -> Answer:
+        """Do it. actor: "person" or "operator", as the journal will have it.
+
+        Raises UserError or a MemoryFault, each a sentence that says what to do.
+        """
+        match verb:
+            case commands.Show():
+                return await self._show(agent_id)
+            case commands.Find(query=query, page=page):
+                return await self._find(agent_id, query, page)
+            case commands.History(page=page):
+                return await self._history(agent_id, page)
+            case commands.Why(number=number):
+                return await self._why(agent_id, number)
+            case commands.Export():
+                text = await snapshot.export(self._store.database, agent_id)
+                record = {"type": "export", "document": json.loads(text)}
+                return Answer(document=text, records=(record,))
+            case _:
+                said = await self._write(agent_id, verb, actor)
+                return Answer(text=said, records=({"type": "done", "text": said},))
+
+    async def _write(self, agent_id: str, verb: commands.Verb, actor: str) -> str:
+        match verb:
+            case commands.Forget(target=int(number)):
+                return await self._forget(agent_id, number, actor)
+            case commands.Undo(number=number):
+                undone = await self._store.undo(agent_id, number, actor=actor)
+                return f"Took back #{undone.seq}: {undone.summary}"
+            case _:
+                return await self._store.edit(
+                    agent_id, lambda draft: _edited(draft, verb), actor=actor
+                )
+
+    # --- changing ---
+
+    async def _forget(self, agent_id: str, number: int, actor: str) -> str:
+        """Forget a fact or a passage, whichever has this number."""
+        agent, thing, message = await self._store.database.read(
+            lambda conn: _lookup(conn, agent_id, number)
+        )
+        if thing is None and message is not None:
+            raise UserError(
+                f"#{number} is a message, and messages stay as they were said. Facts and passages"
+                " can be forgotten."
+            )
+        if isinstance(thing, Fact) and thing.state != "active":
+            raise UserError(f"#{number} is no longer in core memory: it was {thing.state}.")
+        if not isinstance(thing, Passage):
+            return await self._store.edit(
+                agent_id, lambda draft: edits.forget(draft, number), actor=actor
+            )
+        passage = thing
+
+        def work(draft: Draft) -> str:
+            if draft.agent.version != agent.version:  # it may be gone, or back, by now
+                raise Conflict
+            draft.remove(passage, action="forget")
+            return f"Forgot #{number}: {clipped(passage.text)} (`memory undo` brings it back)"
+
+        return await self._store.edit(agent_id, work, actor=actor)
+
+    # --- reading ---
+
+    async def _show(self, agent_id: str) -> Answer:
+        blocks = await self._store.blocks(agent_id)
+        facts = [fact for block in blocks for fact in block.facts]
+        sources = await self._store.database.read(
+            lambda conn: insight.sources(conn, agent_id, facts)
+        )
+        lines: list[Record] = []
+        for block in blocks:
+            lines.append(records.of_block(block))
+            lines.extend(records.of_fact(fact, sources) for fact in block.facts)
+        tables = tuple(self._block_table(block, sources) for block in blocks)
+        text = "" if facts else "Nothing yet. Tell me something, or use `memory add`."
+        return Answer(tables=tables, records=tuple(lines), text=text)
+
+    def _block_table(self, block: Block, sources: Mapping[int, Message]) -> Table:
+        marks = " · read-only" if block.read_only else ""
+        return Table(
+            title=f"{block.label} · {len(block.text):,} of {block.limit:,} characters{marks}",
+            columns=("#", "fact", "learned", "from", ""),
+            rows=tuple(
+                (
+                    f"#{fact.seq}",
+                    fact.text,
+                    self._day(fact.learned_at),
+                    self._from(fact, sources),
+                    "pinned" if fact.pinned else "",
+                )
+                for fact in block.facts
+            ),
+        )
+
+    async def _find(self, agent_id: str, query: str, page: int) -> Answer:
+        query = sanitise(query).strip()
+        if not query:
+            raise UserError("Search for what? Give some words, such as: memory search Berlin")
+        facts = _alike(await self._store.blocks(agent_id), query) if page == 1 else []
+        sources = await self._store.database.read(
+            lambda conn: insight.sources(conn, agent_id, facts)
+        )
+        rows = [self._fact_row(fact, sources) for fact in facts]
+        lines = [records.of_fact(fact, sources) for fact in facts]
+        more = False
+        for shelf, place in PLACES.items():
+            hits, total = await self._finder.find(agent_id, shelf, query, page=page - 1, size=PAGE)
+            rows.extend(self._hit_row(hit, place) for hit in hits)
+            lines.extend(records.of_hit(hit, place) for hit in hits)
+            more = more or total > page * PAGE
+        table = Table(columns=("#", "when", "who", "what", "where"), rows=tuple(rows))
+        text = "" if rows else "Nothing found. Try other words."
+        if rows and not query_terms(query):
+            text = "These words say too little to search by, so this is the newest."
+        if more:
+            text = f"{text} There is more: --page {page + 1}".strip()
+        return Answer(tables=(table,) if rows else (), records=tuple(lines), text=text)
+
+    def _fact_row(self, fact: Fact, sources: Mapping[int, Message]) -> tuple[str, ...]:
+        source = sources.get(fact.origin.source or 0)
+        who = records.speaker(source) if source else ""
+        return (f"#{fact.seq}", self._time(fact.learned_at), who, fact.text, fact.label)
+
+    def _hit_row(self, hit: Hit, place: str) -> tuple[str, ...]:
+        who = BOT if hit.speaker == ME else hit.speaker
+        return (f"#{hit.seq}", self._time(hit.at), who, clipped(hit.text, 300), place)
+
+    async def _history(self, agent_id: str, page: int) -> Answer:
+        entries = await self._store.history(agent_id, (page - 1) * PAGE, PAGE + 1)
+        text = f"Older changes: --page {page + 1}" if len(entries) > PAGE else ""
+        entries = entries[:PAGE]
+        if not entries:
+            return Answer(text="No changes." if page == 1 else f"No changes on page {page}.")
+        lines = tuple(records.of_entry(entry) for entry in entries)
+        return Answer(tables=(self._changes(entries),), records=lines, text=text)
+
+    def _changes(self, entries: Sequence[Entry], title: str = "") -> Table:
+        return Table(
+            title=title,
+            columns=("#", "when", "by", "change", "what", ""),
+            rows=tuple(
+                (
+                    f"#{entry.seq}",
+                    self._time(entry.at),
+                    entry.actor,
+                    entry.action,
+                    entry.summary,
+                    f"undone by #{entry.undone_by}" if entry.undone_by else "",
+                )
+                for entry in entries
+            ),
+        )
+
+    async def _why(self, agent_id: str, number: int) -> Answer:
+        reason = await self._store.database.read(
+            lambda conn: insight.reason(conn, agent_id, number)
+        )
+        if reason is None:
+            raise NotFound(f"There is no fact or passage #{number}. {edits.SHOW}")
+        thing, source = reason.thing, reason.source
+        lines = [self._heading(thing)]
+        if source is not None:
+            lines.append(
+                f"{records.speaker(source)} said on {self._time(source.at)} (#{source.seq}):"
+                f"\n{source.text}"
+            )
+        else:
+            lines.append("No message led to it: it was written by hand.")
+        lines.extend(f"It took the place of #{old.seq}: {old.text}" for old in reason.superseded)
+        record = {
+            **(
+                records.of_fact(thing, {}) if isinstance(thing, Fact) else records.of_passage(thing)
+            ),
+            "source": records.of_message(source) if source else None,
+            "superseded": [records.of_fact(old, {}) for old in reason.superseded],
+            "changes": [records.of_entry(entry) for entry in reason.entries],
+        }
+        return Answer(
+            lead="\n".join(lines),
+            tables=(self._changes(reason.entries, "Its changes"),),
+            records=(record,),
+        )
+
+    def _heading(self, thing: Fact | Passage) -> str:
+        if isinstance(thing, Passage):
+            return f"#{thing.seq} in archival memory, {self._time(thing.at)}: {thing.text}"
+        state = "" if thing.state == "active" else f", {thing.state}"
+        heir = f" by #{thing.superseded_by}" if thing.superseded_by else ""
+        when = self._time(thing.learned_at)
+        return f"#{thing.seq} in '{thing.label}', learned {when}{state}{heir}: {thing.text}"
+
+    # --- words for moments and places ---
+
+    def _from(self, fact: Fact, sources: Mapping[int, Message]) -> str:
+        source = sources.get(fact.origin.source or 0)
+        if source is None:
+            return "by hand"
+        return f"{records.speaker(source)}, {self._time(source.at)} (#{source.seq})"
+
+    def _day(self, at: datetime) -> str:
+        return at.astimezone(self._zone).strftime("%Y-%m-%d")
+
+    def _time(self, at: datetime) -> str:
+        return at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _edited(draft: Draft, verb: commands.Verb) -> str:
+    match verb:
+        case commands.Add(text=text, block=block):
+            return edits.add(draft, block, text)
+        case commands.Edit(number=number, text=text):
+            return edits.edit(draft, number, text)
+        case commands.Pin(number=number, pinned=pinned):
+            return edits.pin(draft, number, pinned=pinned)
+        case commands.Forget(target=target):
+            return edits.forget(draft, target)
+        case commands.Clear(block=block, confirmed=confirmed):
+            return edits.clear(draft, block, confirmed=confirmed)
+        case _:
+            raise TypeError(f"no such verb: {verb!r}")
+
+
+def _lookup(
+    conn: Connection, agent_id: str, number: int
+) -> tuple[Agent, Fact | Passage | None, Message | None]:
+    agent = agents.find(conn, agent_id)
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    thing = insight.thing(conn, agent_id, number)
+    return agent, thing, recall.get(conn, agent_id, [number]).get(number)
+
+
+def _alike(blocks: Sequence[Block], query: str) -> list[Fact]:
+    """The facts that share enough words with a question, best first."""
+    asked = set(query_terms(query))
+    shares = {
+        fact: len(asked & set(terms(fact.text))) / len(asked)
+        for block in blocks
+        for fact in block.facts
+        if asked
+    }
+    alike = [fact for fact in shares if shares[fact] >= ALIKE]
+    return sorted(alike, key=lambda fact: (-shares[fact], fact.seq))[:PAGE]

@@ -1,0 +1,277 @@
+"""The records that memory keeps. Frozen; behaviour lives elsewhere.
+
+Times are aware datetimes in UTC. `seq` is a number of one agent's own counter: messages, facts,
+passages and journal entries share it, so a seq names one thing of an agent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Audience = Literal["person", "room", "workspace"]  # who may see it, from narrow to wide
+Role = Literal["user", "assistant", "tool"]
+FactState = Literal["active", "superseded", "archived", "removed"]
+Shelf = Literal["messages", "passages"]  # the two kinds of row that searches find
+
+
+def now() -> datetime:
+    """The time, in UTC, to the microsecond."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where something was said: whose words, in which room, for whose eyes, by which message."""
+
+    audience: Audience = "person"
+    person: str | None = None
+    room: str = ""
+    source: int | None = None  # seq of the message it was learned from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A persistent mind. `version` grows with every change of its memory, and fences writers."""
+
+    id: str
+    name: str
+    kind: Literal["person", "room", "named"]
+    person: str | None
+    created_at: datetime
+    version: int = 0
+    last_seq: int = 0
+    number: int = 0  # a small number for search indexes of this database; never leaves it
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A person as a platform knows them."""
+
+    platform: str
+    space: str
+    user: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """What an agent is made from when it is met for the first time."""
+
+    id: str
+    name: str
+    kind: Literal["person", "room", "named"]
+    persona: str
+    human: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One human. `id` is the id of the person's own agent."""
+
+    id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line of a block."""
+
+    seq: int
+    label: str
+    position: float  # order within the block
+    text: str
+    origin: Origin
+    learned_at: datetime
+    confirmed_at: datetime
+    used_at: datetime
+    pinned: bool = False
+    superseded_by: int | None = None
+    state: FactState = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A labelled part of core memory: its active facts, in order."""
+
+    label: str
+    limit: int  # characters
+    read_only: bool = False
+    description: str = ""
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(fact.text for fact in self.facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A model's wish to call a tool. `arguments` is JSON as the model wrote it, right or wrong."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One row of recall.
+
+    `text` is what was said to or by the person; an assistant's unsent words are `thoughts`.
+    A tool's row answers the call whose id is `answers`.
+    """
+
+    seq: int
+    role: Role
+    text: str
+    at: datetime
+    origin: Origin
+    speaker: str = ""
+    thoughts: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    answers: str | None = None
+    turn: int = 0
+    step: int = 0
+    event: str = ""  # the platform's own id of the message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One entry of archival memory. `archive` names the set it belongs to."""
+
+    seq: int
+    archive: str
+    text: str
+    at: datetime
+    origin: Origin
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A message or passage that a search found, best first. `score` orders hits of one search."""
+
+    shelf: Shelf
+    seq: int
+    text: str
+    at: datetime
+    speaker: str
+    score: float
+    why: tuple[str, ...]  # of "words", "meaning"
+    agent: str = ""  # the owner: another agent where an archive is shared
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diff:
+    """A fact or passage before and after a change. None: it was not, or is no longer, there."""
+
+    before: Fact | Passage | None
+    after: Fact | Passage | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One journal row: a change of memory that can be explained and undone."""
+
+    seq: int
+    at: datetime
+    actor: str  # "agent", "person", "operator", "heartbeat"
+    action: str  # the tool or command: core_memory_append, edit, undo, …
+    summary: str
+    source: int | None = None  # seq of the message that led to it
+    diffs: tuple[Diff, ...] = ()
+    undoes: int | None = None
+    undone_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A row of an agent's inbox: something that makes it act."""
+
+    id: int
+    kind: str  # "message", "heartbeat"
+    dedup: str
+    room: str  # the conversation: rows of one room are taken in one turn
+    payload: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A turn's hold on inbox rows. A commit under a claim that was lost writes nothing."""
+
+    agent: str
+    turn: int  # id of the first row
+    step: int  # the next step to take: 0 for a new turn
+    attempts: int
+    failures: int = 0  # how often it failed unexpectedly, or took the process down with it
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A row of the outbox: a reply on its way. `key` is its idempotency key."""
+
+    agent: str
+    id: int
+    key: str
+    target: Mapping[str, Any]
+    text: str
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A reply that a step wants sent."""
+
+    key: str
+    target: Mapping[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What fell out of a conversation's window. Messages up to `upto` are no longer shown."""
+
+    room: str
+    upto: int
+    text: str
+    audience: Audience = "person"
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a turn sees of an agent, read in one snapshot."""
+
+    agent: Agent
+    blocks: tuple[Block, ...]
+    summary: Summary | None
+    history: tuple[Message, ...]  # of the room, after the summary, oldest first
+    passages: int  # how many there are
+    older: int  # messages of the room that the summary stands for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one step or command wants kept: all of it is written, or nothing.
+
+    `version` is the agent's version that the change was made on; another one is a Conflict.
+    """
+
+    agent: str
+    version: int
+    last_seq: int
+    messages: tuple[Message, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    summary: Summary | None = None
+    used: tuple[int, ...] = ()  # facts whose used_at moves to `at`
+    at: datetime = field(default_factory=now)
+    claim: Claim | None = None  # the inbox rows this step works on
+    done: bool = False  # the turn is over: its rows are finished in the same transaction

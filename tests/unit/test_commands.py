@@ -1,0 +1,170 @@
+"""Command lines to records: quoting, Chinese, and sentences for what is wrong."""
+
+import pytest
+
+from bot.commands import (
+    HELP,
+    HELP_ZH,
+    Add,
+    Clear,
+    Command,
+    Create,
+    Edit,
+    Export,
+    Find,
+    Forget,
+    Help,
+    History,
+    ListAgents,
+    Pin,
+    Quit,
+    Reading,
+    Show,
+    Undo,
+    Why,
+    Writing,
+    parse,
+    split,
+)
+from bot.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("/memory", Show()),
+        ("  /MEMORY show  ", Show()),
+        ("!memory", Show()),
+        ("\uff0fmemory", Show()),
+        ("\uff01memory", Show()),
+        ("/记忆", Show()),
+        ("/memory search LGBTQ support group", Find(query="LGBTQ support group")),
+        ("/search 支持小组", Find(query="支持小组")),
+        ("/记忆 搜索 “支持 小组”", Find(query="支持 小组")),
+        ("/search tea --page 3", Find(query="tea", page=3)),
+        ("/search", Find(query="")),
+        ("/memory add I don't eat 5\" pizza", Add(text="I don't eat 5\" pizza")),
+        ('/memory add "I like  tea"', Add(text="I like  tea")),
+        ("/memory add “我住在柏林”", Add(text="我住在柏林")),
+        ("/memory add one\ntwo", Add(text="one\ntwo")),
+        ("/memory add --block persona I am brief", Add(text="I am brief", block="persona")),
+        ("/memory add --block=persona 我很简短", Add(text="我很简短", block="persona")),
+        ("/memory edit #12 I live in Rome", Edit(number=12, text="I live in Rome")),
+        ("/记忆 修改 12 「我住在罗马」", Edit(number=12, text="我住在罗马")),
+        ("/memory pin 7", Pin(number=7)),
+        ("!memory unpin #7", Pin(number=7, pinned=False)),
+        ("/memory forget 12", Forget(target=12)),
+        ("/memory forget \uff03\uff11\uff12", Forget(target=12)),
+        ("/memory forget 12 apples", Forget(target="12 apples")),
+        ("/memory 忘记 柏林", Forget(target="柏林")),
+        ("/memory clear", Clear()),
+        ("/memory clear projects", Clear(block="projects")),
+        ("/memory clear human yes", Clear(confirmed=True)),
+        ("/记忆 清空 human 是", Clear(confirmed=True)),
+        ("/memory undo", Undo()),
+        ("/memory undo 44", Undo(number=44)),
+        ("/memory history", History()),
+        ("/memory history 2", History(page=2)),
+        ("/memory why 12", Why(number=12)),
+        ("/memory 为什么 12", Why(number=12)),
+        ("/memory export", Export()),
+        ("/help", Help(text=HELP)),
+        ("/help zh", Help(text=HELP_ZH)),
+        ("/帮助", Help(text=HELP_ZH)),
+        ("/memory help", Help(text=HELP)),
+        ("/agents", ListAgents()),
+        ("/quit", Quit()),
+        ("/退出", Quit()),
+        ("/create Ada", Create(name="Ada")),
+        (
+            "/create --name Ada --persona I am a friendly helper",
+            Create(name="Ada", persona="I am a friendly helper"),
+        ),
+        (
+            '/create --persona="Brief, and kind" --name="Ada Two"',
+            Create(name="Ada Two", persona="Brief, and kind"),
+        ),
+        ("/create --name 助手 --persona “我 很 友好”", Create(name="助手", persona="我 很 友好")),
+    ],
+)
+def test_commands(line: str, command: Command) -> None:
+    assert parse(line) == command
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "hello",
+        "/",
+        "/ memory",
+        "/usr/bin/python fails here",
+        "!",
+        "!!!",
+        "!wow that is great",
+        "and /memory in the middle",
+        "我叫张三",
+        "1/2",
+    ],
+)
+def test_messages_are_no_commands(line: str) -> None:
+    assert parse(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/memroy", "/memroy"),
+        ("/memroy", "/memory, /search"),
+        ("/记意", "可用的命令"),
+        ("/memory fly", "show, search, add"),
+        ("/memory add", "/memory add I live in Berlin"),
+        ("/memory add --block persona", "Add what"),
+        ("/memory edit", "new text"),
+        ("/memory edit 12", "new text"),
+        ("/memory edit tea coffee", "number"),
+        ("/memory pin", "/memory pin 12"),
+        ("/memory unpin tea", "/memory unpin 12"),
+        ("/memory why -3", "/memory why 12"),
+        ("/memory undo it", "/memory undo 12"),
+        ("/memory forget", "Forget what"),
+        ("/memory clear human no", "/memory clear human"),
+        ("/memory history first", "A page is a number"),
+        ("/search tea --page 0", "A page is a number"),
+        ("/create", "/create --name"),
+        ("/create --name Ada --color red", "--color"),
+        ("/memory pin 99999999999999999999", "/memory pin 12"),
+    ],
+)
+def test_wrong_use_is_told_with_what_to_do(line: str, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse(line)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a  b", ["a", "b"]),
+        ("say 'a b' c", ["say", "a b", "c"]),
+        ("“a b”「c d」 e", ["“a", "b”「c", "d」", "e"]),
+        ("“a b” 「c d」『』", ["a b", "「c", "d」『』"]),
+        ('an "open quote', ["an", '"open', "quote"]),
+        ("don't can't", ["don't", "can't"]),
+        ("--name='A B' x", ["--name=A B", "x"]),
+        ('""', [""]),
+    ],
+)
+def test_split_survives_any_quotes(text: str, words: list[str]) -> None:
+    assert split(text) == words
+
+
+def test_help_names_every_verb_in_both_languages() -> None:
+    verbs = ["search", "add", "edit", "pin", "unpin", "forget", "clear", "undo", "history", "why"]
+    for text in (HELP, HELP_ZH):
+        assert [verb for verb in [*verbs, "export", "/agents", "/quit"] if verb not in text] == []
+
+
+def test_verbs_know_whether_they_write() -> None:
+    assert all(isinstance(verb, Reading) for verb in (Show(), History(), Find(query=""), Export()))
+    assert all(isinstance(verb, Writing) for verb in (Add(text=""), Undo(), Clear()))
