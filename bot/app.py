@@ -60,7 +60,7 @@ def endpoint_of(settings: Settings) -> "Endpoint":
 def build_model(settings: Settings, zone: tzinfo) -> LLM:
     """The configured model, or the offline one."""
     if settings.llm_model is None:
-        from bot.llm.offline import OfflineModel
+        from bot.llm.offline.model import OfflineModel
 
         return OfflineModel(tz=zone)
     from bot.llm.auto import AutoModel

@@ -21,7 +21,7 @@ from bot.decide import (
 )
 from bot.errors import ContextTooLong, ModelRejected, ReverieError
 from bot.llm.base import LLM
-from bot.llm.digest import digest
+from bot.llm.offline.digest import digest
 from bot.tools.base import Registry, call, parse_arguments, wants_heartbeat
 from bot.tools.memory import Finder, StepContext
 from bot.types import Again, Completion, Done, Prompt, ToolResult

@@ -201,6 +201,17 @@ def open_count(conn: Connection, agent_id: str) -> int:
 # --- outbox ------------------------------------------------------------------------------------
 
 
+def _outgoing(row: Row) -> Outgoing:
+    return Outgoing(
+        agent=row["agent_id"],
+        id=row["id"],
+        key=row["key"],
+        target=json.loads(row["target"]),
+        text=row["text"],
+        attempts=row["attempts"],
+    )
+
+
 def put_replies(conn: Connection, agent_id: str, replies: Sequence[Reply], at: datetime) -> None:
     """Add replies; one whose key is known is not added again."""
     for reply in replies:
@@ -228,17 +239,7 @@ def unsent(conn: Connection, agent_id: str) -> list[Outgoing]:
         "SELECT * FROM outbox WHERE agent_id = :agent AND state = 'ready' ORDER BY id",
         agent=agent_id,
     )
-    return [
-        Outgoing(
-            agent=row["agent_id"],
-            id=row["id"],
-            key=row["key"],
-            target=json.loads(row["target"]),
-            text=row["text"],
-            attempts=row["attempts"],
-        )
-        for row in rows
-    ]
+    return [_outgoing(row) for row in rows]
 
 
 def with_unsent(conn: Connection) -> list[str]:
@@ -275,14 +276,4 @@ def replies_of(conn: Connection, agent_id: str, turn: int) -> list[Outgoing]:
         agent=agent_id,
         prefix=f"{turn}:%",
     )
-    return [
-        Outgoing(
-            agent=row["agent_id"],
-            id=row["id"],
-            key=row["key"],
-            target=json.loads(row["target"]),
-            text=row["text"],
-            attempts=row["attempts"],
-        )
-        for row in rows
-    ]
+    return [_outgoing(row) for row in rows]

@@ -4,7 +4,7 @@ import html
 import json
 from datetime import UTC, datetime
 
-from bot.llm.offline import OfflineModel
+from bot.llm.offline.model import OfflineModel
 from bot.types import Completion, Prompt, ToolSpec
 from memory.types import Message, Origin, Role
 

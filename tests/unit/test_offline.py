@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.llm.base import LLM
-from bot.llm.offline import OfflineModel
-from bot.llm.quotes import read_blocks
+from bot.llm.offline.model import OfflineModel
+from bot.llm.offline.quotes import read_blocks
 from tests.unit.offline_world import TOOLS, World
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.llm.digest import digest
-from bot.llm.quotes import (
+from bot.llm.offline.digest import digest
+from bot.llm.offline.quotes import (
     ENOUGH,
     Line,
     overlap,

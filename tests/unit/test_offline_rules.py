@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from bot.llm.rules import LIMIT, Said, classify, sentences, slot_of, understand
-from bot.llm.words import fold
+from bot.llm.offline.rules import LIMIT, Said, classify, sentences, slot_of, understand
+from bot.llm.offline.vocabulary import fold
 
 # kind: what the model does with each of these.
 ENGLISH = {

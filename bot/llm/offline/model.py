@@ -1,7 +1,7 @@
 """The embedded default: answers by rules, with no model behind it, and says so.
 
 It keeps what it is told, finds it again and quotes it, and forgets on request, through the same
-loop and tools as any other model. It cannot reason. The rules are in bot/llm/rules.py.
+loop and tools as any other model. It cannot reason. The rules are in bot/llm/offline/rules.py.
 """
 
 import json
@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
-from bot.llm.digest import day_of, digest
-from bot.llm.quotes import (
+from bot.llm.offline.digest import day_of, digest
+from bot.llm.offline.quotes import (
     ENOUGH,
     Line,
     about,
@@ -23,8 +23,8 @@ from bot.llm.quotes import (
     terms,
     topic,
 )
-from bot.llm.rules import Said, clauses, slot_of, understand
-from bot.llm.say import Language, language_of, quoted, say
+from bot.llm.offline.rules import Said, clauses, slot_of, understand
+from bot.llm.offline.say import Language, language_of, quoted, say
 from bot.llm.tokens import estimate
 from bot.types import Completion, Prompt
 from memory.types import Message, ToolCall

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 
-from bot.llm.quotes import terms
-from bot.llm.rules import clean, understand
+from bot.llm.offline.quotes import terms
+from bot.llm.offline.rules import clean, understand
 from memory.types import Message
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
-from bot.llm.words import WORDS, fold
+from bot.llm.offline.vocabulary import WORDS, fold
 
 Kind = Literal[
     "remember", "forget", "fact", "event", "question", "help", "greeting", "thanks", "chat", "other"

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.llm.rules import clauses, clean, compiled
-from bot.llm.words import fold
+from bot.llm.offline.rules import clauses, clean, compiled
+from bot.llm.offline.vocabulary import fold
 
 ENOUGH = 2  # the overlap from which a text is about the same thing: a word, or two characters
 
