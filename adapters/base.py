@@ -1,9 +1,11 @@
 """The contract between a platform and the rest: words in, words out."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+RoomKind = Literal["dm", "group", "private", "public"]  # who can read along: from few to many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A message from a person. `id` is the same when the platform delivers it again."""
+    """A message from a person. `id` is the same when the platform delivers it again.
+
+    An adapter drops what is not a message of a person: its own posts, edits, joins, other bots. The
+    text is in plain words: mentions as names, the bot's own mention taken out.
+    """
 
     id: str
     address: Address
@@ -36,7 +42,10 @@ class Event:
     name: str  # what people call the user
     text: str
     at: datetime
-    kind: Literal["direct", "mention", "ambient"] = "direct"
+    room_kind: RoomKind = "dm"
+    room_name: str = ""  # what people call the channel
+    mentioned: bool = False  # the bot was addressed: by a mention, or by a reply to it
+    elsewhere: bool = False  # it opens by addressing somebody else
     agent: str | None = None  # the named agent it is meant for, where one can be chosen
 
 
@@ -47,7 +56,8 @@ class Post:
     key: str
     address: Address
     text: str
-    answers: tuple[str, ...] = ()  # "platform:id" of the events that it answers
+    answers: tuple[str, ...] = ()  # ids of the events that it answers
+    again: bool = False  # an earlier attempt may have gone through: look before sending
 
 
 class SendFailed(Exception):
@@ -61,7 +71,22 @@ class SendFailed(Exception):
         self.final = final
 
 
-Deliver = Callable[[Event], Awaitable[bool]]  # returns once it is on disk; False: known already
+class Hearing(Protocol):
+    """Who listens to a platform."""
+
+    async def deliver(self, event: Event) -> bool:
+        """Take an event; returns once it is on disk, and only then may it be acknowledged.
+
+        False: it was known already, or is not for us.
+        """
+        ...
+
+    async def last_seen(self, address: Address, user: str | None = None) -> str | None:
+        """The id of the newest event of this channel that was taken: where to catch up from.
+
+        user: with whom, where the channel is a DM.
+        """
+        ...
 
 
 class Adapter(Protocol):
@@ -70,10 +95,14 @@ class Adapter(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def run(self, deliver: Deliver) -> None:
+    async def run(self, hearing: Hearing) -> None:
         """Receive until cancelled, or until there is nothing more to receive."""
         ...
 
     async def send(self, post: Post) -> str:
         """Send, and return the platform's id of what was sent. Raises SendFailed."""
+        ...
+
+    async def working(self, address: Address, *, begun: bool) -> None:
+        """Show, or stop showing, that an answer is being made. Never raises; may do nothing."""
         ...

@@ -7,7 +7,7 @@ import threading
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from typing import Protocol
 
-from adapters.base import Deliver, Post, SendFailed
+from adapters.base import Address, Hearing, Post, SendFailed
 
 CHUNK = 1 << 16
 
@@ -15,7 +15,7 @@ CHUNK = 1 << 16
 class Session(Protocol):
     """What the lines of a terminal mean, and how answers are shown."""
 
-    async def line(self, line: str, deliver: Deliver) -> bool:
+    async def line(self, line: str, hearing: Hearing) -> bool:
         """Take a line in; True when the next one may be read, False when that was the last."""
         ...
 
@@ -37,12 +37,15 @@ class Terminal:
         self._session = session
         self._lines = _Lines(prompt)
 
-    async def run(self, deliver: Deliver) -> None:
+    async def run(self, hearing: Hearing) -> None:
         """Until the input ends, or the person leaves."""
         while (line := await self._lines.next()) is not None:
-            if not await self._session.line(line, deliver):
+            if not await self._session.line(line, hearing):
                 return
         await self._session.ended()
+
+    async def working(self, address: Address, *, begun: bool) -> None:
+        """A terminal shows nothing while it waits."""
 
     async def send(self, post: Post) -> str:
         try:

@@ -1,5 +1,6 @@
 """What the benchmarks share: a table, percentiles, a home on disk, a model server beside us."""
 
+import asyncio
 import os
 import platform
 import subprocess
@@ -8,13 +9,19 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from adapters.base import Address, Event, Hearing, Post
+from memory.types import now
+
 ROOT = Path(__file__).parents[1]
+
+WORDS = "I moved to Berlin last spring and work on a search engine. 我去年开始学 Rust, it is fun."
 
 Cell = str | float | int
 
@@ -53,11 +60,13 @@ def machine(folder: Path) -> str:
     """Where the figures come from, in a line: they mean little without it."""
     python = f"Python {platform.python_version()}"
     load = f"load {os.getloadavg()[0]:.1f}"
-    return f"{os.cpu_count()} cores, {load}, {python}, fsync p50/p99 {fsync(folder)} ms"
+    took = fsyncs(folder, 100)
+    disk = f"fsync p50/p99 {percentile(took, 0.5):.1f}/{percentile(took, 0.99):.1f} ms"
+    return f"{os.cpu_count()} cores, {load}, {python}, {disk}"
 
 
-def fsync(folder: Path, times: int = 100) -> str:
-    """How long the disk takes to make 4 kB durable, in ms."""
+def fsyncs(folder: Path, times: int) -> list[float]:
+    """How long the disk takes to make 4 kB durable, in ms, so many times."""
     took = []
     with tempfile.TemporaryFile(dir=folder) as file:
         for _ in range(times):
@@ -66,7 +75,7 @@ def fsync(folder: Path, times: int = 100) -> str:
             began = time.perf_counter()
             os.fsync(file.fileno())
             took.append((time.perf_counter() - began) * 1000)
-    return f"{percentile(took, 0.5):.1f}/{percentile(took, 0.99):.1f}"
+    return took
 
 
 @contextmanager
@@ -86,6 +95,44 @@ def model_server() -> Iterator[str]:
             yield server.stdout.readline().strip()
         finally:
             server.terminate()
+
+
+class Platform:
+    """A chat platform in memory. A person waits for the answer before writing again."""
+
+    name = "bench"
+
+    def __init__(self) -> None:
+        self.arrivals: list[float] = []  # seconds from arrival to "committed in the inbox"
+        self._number = count()
+        self.ready: asyncio.Future[Hearing] = asyncio.get_running_loop().create_future()
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    async def run(self, hearing: Hearing) -> None:
+        self.ready.set_result(hearing)
+        await asyncio.Event().wait()
+
+    async def working(self, address: Address, *, begun: bool) -> None: ...
+
+    async def send(self, post: Post) -> str:
+        if waiting := self._waiting.pop(post.address.channel, None):
+            waiting.set_result(None)
+        return post.key
+
+    async def ask(self, user: str, text: str = WORDS) -> float:
+        """Write a message and wait for its answer; seconds."""
+        answer = self._waiting[user] = asyncio.get_running_loop().create_future()
+        hearing = await self.ready
+        began = time.perf_counter()
+        await hearing.deliver(event(user, next(self._number), text))
+        self.arrivals.append(time.perf_counter() - began)
+        await answer
+        return time.perf_counter() - began
+
+
+def event(user: str, number: int, text: str = WORDS) -> Event:
+    address = Address(platform="bench", space="local", channel=user)
+    return Event(id=str(number), address=address, user=user, name=user, text=text, at=now())
 
 
 @contextmanager

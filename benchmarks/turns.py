@@ -3,21 +3,24 @@
 import argparse
 import asyncio
 import random
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from openai import AsyncOpenAI
 
-from adapters.base import Address, Deliver, Event, Post
 from benchmarks.common import (
+    WORDS,
     Cell,
+    Platform,
+    event,
+    fsyncs,
     machine,
     median,
     model_server,
@@ -32,14 +35,13 @@ from bot.intake import route
 from bot.llm import wire
 from bot.llm.openai import Endpoint, OpenAIModel
 from bot.types import Completion, Prompt
-from memory.database.sqlite import GROUP, SqliteDatabase
+from memory.database.sqlite import GROUP, SqliteConnection, SqliteDatabase, _Job
 from memory.draft import Draft
 from memory.schema import MIGRATIONS
 from memory.search import Search
 from memory.store import Store
 from memory.types import Message, Origin, Reply, now
 
-WORDS = "I moved to Berlin last spring and work on a search engine. 我去年开始学 Rust, it is fun."
 AGENTS = 200  # that talk at once, at most
 ALONE = 1  # commits in a group: each call pays for its own
 
@@ -60,40 +62,17 @@ class Noting(OpenAIModel):
         return {"model": self.endpoint.model, "messages": messages, "tools": tools}
 
 
-class Platform:
-    """A chat platform in memory. A person waits for the answer before writing again."""
+class SlowDisk(SqliteDatabase):
+    """A disk whose durable commits take longer than this one's, by so many seconds."""
 
-    name = "bench"
+    delay = 0.0
 
-    def __init__(self) -> None:
-        self.arrivals: list[float] = []  # seconds from arrival to "committed in the inbox"
-        self._number = count()
-        self._deliver: asyncio.Future[Deliver] = asyncio.get_running_loop().create_future()
-        self._waiting: dict[str, asyncio.Future[None]] = {}
-
-    async def run(self, deliver: Deliver) -> None:
-        self._deliver.set_result(deliver)
-        await asyncio.Event().wait()
-
-    async def send(self, post: Post) -> str:
-        self._waiting.pop(post.address.channel).set_result(None)
-        return post.key
-
-    async def ask(self, user: str) -> float:
-        """Write a message and wait for its answer; seconds."""
-        answer = self._waiting[user] = asyncio.get_running_loop().create_future()
-        deliver = await self._deliver
-        began = time.perf_counter()
-        await deliver(event(user, next(self._number)))
-        self.arrivals.append(time.perf_counter() - began)
-        await answer
-        return time.perf_counter() - began
-
-
-def event(user: str, number: int) -> Event:
-    address = Address(platform="bench", space="local", channel=user)
-    text = f"{number}: {WORDS}"
-    return Event(id=str(number), address=address, user=user, name=user, text=text, at=now())
+    def _commit_group(
+        self, raw: sqlite3.Connection, connection: SqliteConnection, jobs: list[_Job]
+    ) -> None:
+        if self.delay and not all(job.early for job in jobs):
+            time.sleep(self.delay)
+        super()._commit_group(raw, connection, jobs)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,7 +104,7 @@ async def rig(
     """
     settings = settings_in(folder, url, embedding)
     async with AsyncExitStack() as stack:
-        database = SqliteDatabase(settings.database_path, group=group)
+        database = SlowDisk(settings.database_path, group=group)
         stack.push_async_callback(database.close)
         database.start(MIGRATIONS)
         embedder = build_embedder(settings)
@@ -145,7 +124,7 @@ async def rig(
 
 
 async def own_time(url: str, home: Path, given: argparse.Namespace) -> None:
-    rows = []
+    rows: list[list[Cell]] = []
     settings = [(8192, 0, "off"), (8192, 0, "local"), (8192, 1, "off"), (32768, 1, "off")]
     for number, (window, full, embedding) in enumerate(settings):
         name = f"{'full window' if full else 'new talk'} of {window:,} tokens"
@@ -153,18 +132,20 @@ async def own_time(url: str, home: Path, given: argparse.Namespace) -> None:
         async with rig(home / f"own{number}", url, window=window, embedding=embedding) as one:
             if full:
                 await fill(one.app.store, window)
-            rows.append([name, *await own_times(one, url, given.messages)])
+            rows.append([name, *await own_times(one, url, home, given.messages)])
     show(
         "a. Own time of one message, ms (one agent; total less the bare round trip after it)",
-        ["", "messages", "total p50", "bare p50", "own p50", "own p99"],
+        ["", "total p50", "bare p50", "own p50", "own p99", "two fsyncs"],
         rows,
-        "bare: the same request body through the same client library. aim: own p50 under 10 ms",
+        "bare: the same request body through the same client library. Of the own time, two fsyncs"
+        " are the disk's:\nthe message's and the answer's; what they took beside each message."
+        " aim: own p50 under 10 ms",
     )
 
 
-async def own_times(one: Rig, url: str, messages: int) -> Sequence[float | int]:
+async def own_times(one: Rig, url: str, home: Path, messages: int) -> Sequence[float]:
     """Each message is followed by its bare round trip, so that both meet the same machine."""
-    totals, bares = [], []
+    totals, bares, disks = [], [], []
     async with AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
         for number in range(messages + 5):
             await asyncio.sleep(0.02)  # a person reads the answer before writing again
@@ -175,8 +156,9 @@ async def own_times(one: Rig, url: str, messages: int) -> Sequence[float | int]:
             if number >= 5:  # the first ones open connections
                 totals.append(total * 1000)
                 bares.append((time.perf_counter() - began) * 1000)
+                disks.append(sum(fsyncs(home, 2)) + 2 * SlowDisk.delay * 1000)
     own = [total - bare for total, bare in zip(totals, bares, strict=True)]
-    return [messages, median(totals), median(bares), median(own), percentile(own, 0.99)]
+    return [median(totals), median(bares), median(own), percentile(own, 0.99), median(disks)]
 
 
 async def fill(store: Store, window: int) -> None:
@@ -203,7 +185,7 @@ Turn = Callable[[Rig, str], Awaitable[float]]
 
 async def throughput(url: str, home: Path, given: argparse.Namespace) -> None:
     for name, turn in (("whole turns", whole), ("the durable part of a turn alone", durable)):
-        rows = []
+        rows: list[Sequence[Cell]] = []
         for agents, times in ((1, 60), (16, 10), (AGENTS, 3)):
             folder = home / f"{turn.__name__}{agents}"
             rows.append(await compared(url, folder, turn, agents, times, given.rounds))
@@ -292,7 +274,7 @@ NOTES = {
 
 async def inbox(url: str, home: Path, given: argparse.Namespace) -> None:
     """People who pause: together they write so many messages a second, at random moments."""
-    rows = []
+    rows: list[list[Cell]] = []
     for rate in given.rates:
         async with rig(home / f"rate{rate}", url) as one:
             users = [f"person{number}" for number in range(AGENTS)]
@@ -325,8 +307,10 @@ async def paced(one: Rig, user: str, pause: float, end: float) -> list[float]:
 
 
 async def main(given: argparse.Namespace) -> None:
+    SlowDisk.delay = given.disk / 1000
     with scratch(given.folder) as home, model_server() as url:
-        print(machine(home), flush=True)
+        slower = f", {given.disk:g} ms added to each commit" if given.disk else ""
+        print(machine(home) + slower, flush=True)
         with profiled(given.profile):
             if "a" in given.parts:
                 await own_time(url, home, given)
@@ -339,10 +323,11 @@ async def main(given: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", default="abc", help="a: own time; b: turns/s; c: inbox")
-    parser.add_argument("--messages", type=int, default=150, help="of each row of part a")
-    parser.add_argument("--rounds", type=int, default=3, help="slices of each kind in part b")
+    parser.add_argument("--messages", type=int, default=80, help="of each row of part a")
+    parser.add_argument("--rounds", type=int, default=2, help="slices of each kind in part b")
     parser.add_argument("--rates", type=int, nargs="+", default=[20, 60], help="msg/s of part c")
-    parser.add_argument("--seconds", type=float, default=8, help="of each row of part c")
+    parser.add_argument("--seconds", type=float, default=6, help="of each row of part c")
+    parser.add_argument("--disk", type=float, default=0, help="ms that a commit takes more")
     parser.add_argument("--folder", type=Path, help="where homes are made; a real disk")
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
     asyncio.run(main(parser.parse_args()))

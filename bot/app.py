@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from adapters.base import Adapter
+from adapters.base import Adapter, Address
 from bot.config import Settings
 from bot.decide import Limits
 from bot.intake import Intake
@@ -24,6 +24,7 @@ from memory.ports import Database, Embedder
 from memory.schema import MIGRATIONS
 from memory.search import Search
 from memory.store import Store
+from memory.types import Claim
 
 if TYPE_CHECKING:
     from bot.llm.openai import Endpoint
@@ -110,6 +111,7 @@ class App:
         self.tools.load(settings.tools)
         self.watch: Callable[[Step], None] = lambda _: None  # told of every committed step
         self._stopping = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None  # while it runs
         limits = Limits(
             steps=settings.max_steps, seconds=settings.turn_seconds, tokens=settings.turn_tokens
         )
@@ -123,6 +125,7 @@ class App:
             concurrency=settings.concurrency,
             first_wait=settings.outage_seconds,
             sending=self.outbox.wake,
+            working=self._show_working,
         )
         self.intake = Intake(store, self.worker.wake)
 
@@ -133,16 +136,27 @@ class App:
         self.search.wake()
         self.watch(step)
 
+    def _show_working(self, claim: Claim, begun: bool) -> None:
+        """Let people see that an answer is being made; nothing waits for that."""
+        plain = claim.items[0].payload.get("address")
+        if plain is None or self._tasks is None or claim.items[0].kind != "message":
+            return
+        address = Address(**plain)
+        adapter = self.outbox.adapters.get(address.platform)
+        if adapter is not None:
+            self._tasks.create_task(adapter.working(address, begun=begun), name="working")
+
     async def run(self, adapters: list[Adapter]) -> None:
         """Receive, think and send, until the adapters have nothing more to receive, or `stop`."""
         for adapter in adapters:
             self.outbox.add(adapter)
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             await self.outbox.start(tasks)
             await self.worker.start(tasks)
             follower = tasks.create_task(self.search.follow(), name="embedding")
             hearing = [
-                tasks.create_task(adapter.run(self.intake.deliver), name=adapter.name)
+                tasks.create_task(adapter.run(self.intake), name=adapter.name)
                 for adapter in adapters
             ]
             stopping = tasks.create_task(self._stopping.wait(), name="stop")
@@ -153,6 +167,7 @@ class App:
             finally:
                 for task in (*hearing, stopping, follower):
                     task.cancel()
+                self._tasks = None
                 await self.worker.stop(GRACE)
                 await self._send_rest()
 

@@ -72,8 +72,8 @@ def build(
     closing: bool = False,
 ) -> Prompt | Overflow:
     """The prompt for a step, or what has to leave it first. Pure."""
-    head = system_text(view, zone)
     messages = tuple(clipped(message, window.characters) for message in (*view.history, *fresh))
+    head = system_text(_of_speakers(view, messages), zone)
     fixed = window.count(head) + window.count(json.dumps([spec.parameters for spec in tools]))
     room = window.usable - fixed
     costs = [cost(message, window.count) for message in messages]
@@ -84,6 +84,13 @@ def build(
             return Overflow(messages=view.history[:cut], upto=view.history[cut - 1].seq)
         messages = _squeezed((*view.history, *fresh), window, room)
     return Prompt(system=head, messages=messages, tools=tuple(tools), closing=closing)
+
+
+def _of_speakers(view: View, messages: Sequence[Message]) -> View:
+    """Without the blocks of people who do not speak in what is shown."""
+    people = {message.origin.person for message in messages}
+    shown = [block for block in view.blocks if block.person is None or block.person in people]
+    return view if len(shown) == len(view.blocks) else replace(view, blocks=tuple(shown))
 
 
 def cost(message: Message, count: Callable[[str], int]) -> int:

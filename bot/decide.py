@@ -9,7 +9,7 @@ from bot.tools.base import wants_heartbeat
 from bot.types import Again, Completion, Done, ToolResult
 from memory.types import Message
 
-SAME_CALL = 3  # a call made this often in a turn has told the model all it can
+SAME_CALL = 2  # a call made this often in a turn has told the model all it can
 FAILURES = 5  # failed calls of a turn, before it must end in words
 
 
@@ -85,19 +85,20 @@ def _failed(row: Message) -> bool:
     return row.role == "tool" and row.text.startswith("Error:")
 
 
-def spoken_words(heard: Heard) -> list[str]:
-    """What the person gets of a step's answer.
+def spoken_words(heard: Heard, turn: Sequence[Message]) -> list[str]:
+    """What the person gets of a step's answer: nothing that this turn has told them already.
 
     send_message speaks, and other text is then thoughts; without it, text is the reply where the
     turn would end here. A step with a failed call says nothing: it may claim what did not happen.
     """
     if heard.failed:
         return []
+    told = {row.text for row in turn if row.role == "assistant"}
     if heard.said:
-        return heard.said
+        return [words for words in dict.fromkeys(heard.said) if words not in told]
     text = heard.completion.text.strip()
     goes_on = heard.looked or heard.heartbeat
-    return [text] if text and not goes_on else []
+    return [text] if text and not goes_on and text not in told else []
 
 
 def decide(heard: Heard, replied: bool, closing: bool) -> Again | Done:

@@ -22,13 +22,13 @@ class Outbox:
     ) -> None:
         self._store = store
         self._sleep = sleep
-        self._adapters: dict[str, Adapter] = {}
+        self.adapters: dict[str, Adapter] = {}
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._tasks: asyncio.TaskGroup | None = None
 
     def add(self, adapter: Adapter) -> None:
-        self._adapters[adapter.name] = adapter
+        self.adapters[adapter.name] = adapter
 
     async def start(self, tasks: asyncio.TaskGroup) -> None:
         """Begin, with what a former process left unsent."""
@@ -88,7 +88,7 @@ class Outbox:
 
     async def _send(self, reply: Outgoing) -> str:
         address = Address(**reply.target["address"])
-        adapter = self._adapters.get(address.platform)
+        adapter = self.adapters.get(address.platform)
         if adapter is None:
             raise SendFailed(f"{address.platform} is not connected.", final=True)
         answers = tuple(reply.target.get("answers", ()))

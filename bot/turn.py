@@ -78,12 +78,25 @@ class Turns:
         Raises ModelUnavailable or ModelMisconfigured where it should be tried again later; steps
         that were committed stand, and the turn goes on after them.
         """
+        if claim.items[0].kind == "heard":
+            return await self._kept(claim)
         spent = Spent()
         while True:
             next_ = await self._committed_step(claim, spent)
             if isinstance(next_, Done):
                 return next_
             claim = replace(claim, step=claim.step + 1)
+
+    async def _kept(self, claim: Claim) -> Done:
+        """What was only heard goes into recall, without a thought."""
+        view = await self.store.view(claim.agent, claim.items[0].room)
+        draft = Draft.of(view.agent, view.blocks, at=self.clock())
+        draft.messages.extend(_arrived(claim, draft))
+        done = Done(reason="heard")
+        step = Step(claim=claim, change=draft.change(claim=claim, done=True), next=done)
+        await self.store.commit(step.change)
+        self.watch(step)
+        return done
 
     async def _committed_step(self, claim: Claim, spent: Spent) -> Again | Done:
         """One step, taken again where memory changed under it."""
@@ -117,7 +130,7 @@ class Turns:
             log.warning("%s", error, extra={"action": "model_refused", "agent": claim.agent})
             name = "too_long" if isinstance(error, ContextTooLong) else "rejected"
             return self._ended(claim, draft, turn, name, str(error))
-        return self._settled(claim, draft, turn, heard, closing)
+        return self._settled(claim, draft, turn, heard, closing, spent)
 
     async def _answer(
         self, claim: Claim, view: View, draft: Draft, turn: list[Message], closing: bool,
@@ -183,7 +196,7 @@ class Turns:
             key = f"{claim.agent}:{claim.turn}:{claim.step}:{number}"
             context = StepContext(
                 call_id=key, draft=draft, finder=self.finder, zone=self.zone, heard=words,
-                said=heard.said,
+                speaker=_speakers_block(draft), said=heard.said,
             )  # fmt: skip
             try:
                 tool = self.tools.get(wish.name)
@@ -207,14 +220,20 @@ class Turns:
         return replace(result, text=HELD_BACK) if sent else result
 
     def _settled(
-        self, claim: Claim, draft: Draft, turn: list[Message], heard: Heard, closing: bool
-    ) -> Step:
+        self, claim: Claim, draft: Draft, turn: list[Message], heard: Heard, closing: bool,
+        spent: Spent,
+    ) -> Step:  # fmt: skip
         """What was heard, as rows and replies; and what comes next."""
-        spoken = spoken_words(heard)
+        spoken = spoken_words(heard, turn)
         next_ = decide(heard, bool(spoken) or replied_in(turn), closing)
         if isinstance(next_, Done) and not spoken and not replied_in(turn) and asked_in(turn):
             spoken = [phrases.say("wordless", words_of(turn))]
         self._write_rows(claim, draft, heard, spoken)
+        rows = turn + [row for row in draft.messages if row.role != "user"]
+        if replied_in(rows) and must_close(
+            rows, claim.step + 1, self.limits, spent, self.tools.kind
+        ):
+            next_ = Done(reason="answered")  # nothing is missing but what goes nowhere
         draft.used.update(
             fact.seq
             for block in draft.blocks.values()
@@ -289,6 +308,14 @@ def _clean(completion: Completion) -> Completion:
         thoughts=sanitise(completion.thoughts),
         calls=tuple(ToolCall(id=id_, name=name, arguments=text) for id_, name, text in calls),
     )
+
+
+def _speakers_block(draft: Draft) -> str:
+    """The section that "human" means: in a room, the one of whoever spoke last."""
+    for block in draft.blocks.values():
+        if block.person is not None and block.person == draft.origin.person:
+            return block.label
+    return "human"
 
 
 def _arrived(claim: Claim, draft: Draft) -> list[Message]:

@@ -29,12 +29,14 @@ class Worker:
         concurrency: int,
         first_wait: float,
         sending: Callable[[str], None],
+        working: Callable[[Claim, bool], None] = lambda claim, begun: None,
     ) -> None:
         self._store = store
         self._turns = turns
         self._slots = asyncio.Semaphore(concurrency)
         self._first_wait = first_wait
         self._sending = sending  # told when an agent has something in its outbox
+        self._working = working  # told when a turn begins, and when it is over
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._waits: dict[str, int] = {}  # how often in a row the model was away
@@ -105,6 +107,7 @@ class Worker:
 
     async def _take(self, claim: Claim) -> None:
         """Run one turn; whatever goes wrong is written on its rows."""
+        self._working(claim, True)
         try:
             if claim.failures >= GIVE_UP:
                 await self._turns.give_up(claim, "failed too often")
@@ -122,6 +125,8 @@ class Worker:
             due = self._later(claim.agent, self._first_wait)
             why = type(error).__name__
             await self._store.postpone(claim, due, why, failed=True)
+        finally:
+            self._working(claim, False)
         self._sending(claim.agent)
 
     async def _delay(self, claim: Claim, error: ModelError) -> None:

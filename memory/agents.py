@@ -1,6 +1,8 @@
 """Agents, persons, and the way from an address to its agent."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID, uuid5
 
 from memory.codec import micros, moment
@@ -122,6 +124,14 @@ def ensure_person(conn: Connection, *, platform: str, space: str, user: str, nam
         )
         return Person(id=person, name=name, created_at=at)
     return Person(id=person, name=known["name"], created_at=moment(known["created_at"]))
+
+
+def set_settings(conn: Connection, agent_id: str, settings: Mapping[str, Any]) -> None:
+    conn.execute(
+        "UPDATE agents SET settings = :settings WHERE agent_id = :id",
+        id=agent_id,
+        settings=json.dumps(dict(settings), ensure_ascii=False, sort_keys=True),
+    )
 
 
 OWNED = (  # every table that holds rows of one agent; persons and identities are not the agent's

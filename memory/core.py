@@ -124,6 +124,7 @@ def blocks(conn: Connection, agent_id: str) -> tuple[Block, ...]:
             limit=row["limit"],
             read_only=bool(row["read_only"]),
             description=row["description"],
+            person=row["person"],
             facts=tuple(facts.get(row["label"], ())),
         )
         for row in conn.all(
@@ -134,14 +135,15 @@ def blocks(conn: Connection, agent_id: str) -> tuple[Block, ...]:
 
 def insert_block(conn: Connection, agent_id: str, block: Block, position: int) -> None:
     conn.execute(
-        'INSERT INTO blocks(agent_id, label, position, "limit", read_only, description)'
-        " VALUES(:agent, :label, :position, :limit, :read_only, :description)",
+        'INSERT INTO blocks(agent_id, label, position, "limit", read_only, description, person)'
+        " VALUES(:agent, :label, :position, :limit, :read_only, :description, :person)",
         agent=agent_id,
         label=block.label,
         position=position,
         limit=block.limit,
         read_only=int(block.read_only),
         description=block.description,
+        person=block.person,
     )
 
 

@@ -190,6 +190,24 @@ def waiting(conn: Connection) -> list[tuple[str, datetime]]:
     return [(row["agent"], moment(row["due"])) for row in rows]
 
 
+def takes_part(conn: Connection, agent_id: str, room: str) -> bool:
+    """Whether a message of this room was for the agent: then it was answered, or will be."""
+    row = conn.one(
+        "SELECT 1 AS yes FROM inbox WHERE agent_id = :agent AND room = :room"
+        " AND kind = 'message' LIMIT 1",
+        agent=agent_id,
+        room=room,
+    )
+    return row is not None
+
+
+def newest(conn: Connection, agent_id: str) -> str | None:
+    row = conn.one(
+        "SELECT dedup FROM inbox WHERE agent_id = :agent ORDER BY id DESC LIMIT 1", agent=agent_id
+    )
+    return row["dedup"] if row else None
+
+
 def open_count(conn: Connection, agent_id: str) -> int:
     row = conn.one(
         f"SELECT count(*) AS n FROM inbox WHERE agent_id = :agent AND {OPEN}",  # noqa: S608

@@ -21,7 +21,7 @@ CREATE TABLE identities(agent_id TEXT NOT NULL PRIMARY KEY, person TEXT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE blocks(agent_id TEXT NOT NULL, label TEXT NOT NULL, position INTEGER NOT NULL,
-  "limit" INTEGER NOT NULL, read_only INTEGER NOT NULL, description TEXT NOT NULL,
+  "limit" INTEGER NOT NULL, read_only INTEGER NOT NULL, description TEXT NOT NULL, person TEXT,
   PRIMARY KEY(agent_id, label)) WITHOUT ROWID;
 CREATE TABLE facts(agent_id TEXT NOT NULL, seq INTEGER NOT NULL, label TEXT NOT NULL,
   position REAL NOT NULL, text TEXT NOT NULL, {ORIGIN},
@@ -53,6 +53,7 @@ CREATE TABLE inbox(agent_id TEXT NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NU
   note TEXT NOT NULL DEFAULT '',
   PRIMARY KEY(agent_id, id)) WITHOUT ROWID;
 CREATE UNIQUE INDEX inbox_dedup ON inbox(agent_id, dedup);
+CREATE INDEX inbox_room ON inbox(agent_id, room) WHERE kind = 'message';
 CREATE INDEX inbox_open ON inbox(agent_id, id) WHERE state IN ('ready', 'running');
 CREATE TABLE outbox(agent_id TEXT NOT NULL, id INTEGER NOT NULL, key TEXT NOT NULL,
   target TEXT NOT NULL, text TEXT NOT NULL, state TEXT NOT NULL,

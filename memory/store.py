@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from memory import agents, archive, core, journal, queue, recall
+from memory import agents, archive, births, changes, core, journal, queue, recall
 from memory.draft import Draft
-from memory.errors import BadInput, Conflict, LimitReached, NotFound
+from memory.errors import Conflict, NotFound
 from memory.ports import Connection, Database
 from memory.types import (
     Agent,
@@ -14,14 +14,11 @@ from memory.types import (
     Block,
     Change,
     Claim,
-    Diff,
     Entry,
     Fact,
     Identity,
     Origin,
     Outgoing,
-    Passage,
-    Person,
     Reply,
     View,
     now,
@@ -42,7 +39,7 @@ class Store:
         """The agent, made if it is not there yet; and whether it is new."""
 
         def work(conn: Connection) -> tuple[Agent, bool]:
-            return ensure_agent(conn, birth, identity)
+            return births.ensure_agent(conn, birth, identity)
 
         return await self.database.write(work)
 
@@ -67,7 +64,7 @@ class Store:
         """Give an agent another block. Raises NotFound, or Conflict where the label is taken."""
 
         def work(conn: Connection) -> None:
-            _require(conn, agent_id)
+            changes.require(conn, agent_id)
             there = core.blocks(conn, agent_id)
             if any(known.label == block.label for known in there):
                 raise Conflict(f"There is a block '{block.label}' already.")
@@ -82,6 +79,7 @@ class Store:
         birth: Birth,
         identity: Identity,
         *,
+        kind: str = "message",
         dedup: str,
         room: str,
         payload: Mapping[str, Any],
@@ -89,19 +87,45 @@ class Store:
     ) -> bool:
         """Put a message into its agent's inbox; returns once that is on disk.
 
-        False: an event with this `dedup` was received before, and nothing was added.
+        kind: "message" is to be answered, "heard" only kept. False: an event with this `dedup` was
+        received before, and nothing was added.
         """
 
         def work(conn: Connection) -> bool:
-            ensure_agent(conn, birth, identity)
-            person = _person(conn, identity)
+            births.ensure_agent(conn, birth, identity)
+            person = births.person_of(conn, identity)
+            if birth.kind == "room":
+                births.ensure_speaker(conn, birth.id, person)
             row = queue.put(
-                conn, birth.id, kind="message", dedup=dedup, room=room, at=at,
+                conn, birth.id, kind=kind, dedup=dedup, room=room, at=at,
                 payload={**payload, "person": person.id},
             )  # fmt: skip
             return row is not None
 
         return await self.database.write(work)
+
+    async def standing(self, agent_id: str, room: str) -> tuple[Mapping[str, Any], bool]:
+        """An agent's settings, and whether it has spoken, or is about to, in this room."""
+
+        def work(conn: Connection) -> tuple[Mapping[str, Any], bool]:
+            agent = agents.find(conn, agent_id)
+            part = queue.takes_part(conn, agent_id, room) if agent else False
+            return (agent.settings if agent else {}), part
+
+        return await self.database.read(work)
+
+    async def configure(self, agent_id: str, values: Mapping[str, Any]) -> None:
+        """Change some of an agent's settings. Raises NotFound."""
+
+        def work(conn: Connection) -> None:
+            agent = changes.require(conn, agent_id)
+            agents.set_settings(conn, agent_id, {**agent.settings, **values})
+
+        await self.database.write(work)
+
+    async def last_received(self, agent_id: str) -> str | None:
+        """The `dedup` of the newest row of an agent's inbox."""
+        return await self.database.read(lambda conn: queue.newest(conn, agent_id))
 
     async def claim(self, agent_id: str, at: datetime) -> Claim | None:
         """The agent's next turn. Not awaited to disk: a restart takes it again anyway."""
@@ -152,7 +176,7 @@ class Store:
 
         Raises Conflict where memory changed since it was read, or the claim on the turn was lost.
         """
-        await self.database.write(lambda conn: write_change(conn, change))
+        await self.database.write(lambda conn: changes.write(conn, change))
 
     async def edit(
         self, agent_id: str, work: Callable[[Draft], T], *, actor: str, origin: Origin | None = None
@@ -160,12 +184,12 @@ class Store:
         """Change memory by hand: read, change and commit in one transaction."""
 
         def whole(conn: Connection) -> T:
-            agent = _require(conn, agent_id)
+            agent = changes.require(conn, agent_id)
             draft = Draft.of(
                 agent, core.blocks(conn, agent_id), actor=actor, origin=origin or Origin()
             )
             result = work(draft)
-            write_change(conn, draft.change())
+            changes.write(conn, draft.change())
             return result
 
         return await self.database.write(whole)
@@ -176,7 +200,7 @@ class Store:
         Raises NotFound where there is nothing to undo, Conflict where something newer rests on it,
         LimitReached where what comes back no longer fits.
         """
-        return await self.database.write(lambda conn: undo(conn, agent_id, seq, actor))
+        return await self.database.write(lambda conn: changes.undo(conn, agent_id, seq, actor))
 
     # --- reading ---
 
@@ -215,150 +239,6 @@ class Store:
         await self.database.close()
 
 
-# --- the work itself, inside a transaction -------------------------------------------------------
-
-
-def _require(conn: Connection, agent_id: str) -> Agent:
-    agent = agents.find(conn, agent_id)
-    if agent is None:
-        raise NotFound("There is no such agent.")
-    return agent
-
-
-def _person(conn: Connection, identity: Identity) -> Person:
-    return agents.ensure_person(
-        conn,
-        platform=identity.platform,
-        space=identity.space,
-        user=identity.user,
-        name=identity.name,
-    )
-
-
-def ensure_agent(
-    conn: Connection, birth: Birth, identity: Identity | None = None
-) -> tuple[Agent, bool]:
-    known = agents.find(conn, birth.id)
-    if known is not None:
-        return known, False
-    at = now()
-    person = _person(conn, identity).id if identity and birth.kind == "person" else None
-    agent = agents.insert(
-        conn,
-        Agent(
-            id=birth.id,
-            name=birth.name,
-            kind=birth.kind,
-            person=person,
-            created_at=at,
-            settings=birth.settings,
-        ),
-    )
-    for position, (label, description) in enumerate(BLOCKS.items()):
-        block = Block(label=label, limit=core.LIMIT, description=description)
-        core.insert_block(conn, agent.id, block, position)
-    archive.insert_archive(conn, agent.id, archive.MAIN, at)
-    draft = Draft.of(agent, core.blocks(conn, agent.id), actor="operator", at=at)
-    draft.append("persona", birth.persona, action="create")
-    for fact in draft.blocks["persona"].facts:
-        draft.pin(fact, pinned=True, action="create")
-    if core.lines_of(birth.human):
-        draft.append("human", birth.human, action="create")
-    write_change(conn, draft.change())
-    return _require(conn, agent.id), True
-
-
-BLOCKS = {
-    "persona": "Who I am and how I speak.",
-    "human": "What I know about the person I talk with.",
-}
-
-
-def write_change(conn: Connection, change: Change) -> None:
-    agent = _require(conn, change.agent)
-    if not agents.advance(conn, change.agent, version=change.version, last_seq=change.last_seq):
-        raise Conflict
-    for message in change.messages:
-        recall.insert(conn, agent.id, agent.number, message)
-    for entry in change.entries:
-        for diff in entry.diffs:
-            write_diff(conn, agent, diff)
-        journal.insert(conn, agent.id, entry)
-    if change.summary is not None:
-        recall.put_summary(conn, agent.id, change.summary, change.at)
-    if change.used:
-        core.mark_used(conn, agent.id, change.used, change.at)
-    queue.put_replies(conn, agent.id, change.replies, change.at)
-    if change.claim is not None:
-        queue.step(conn, change.claim, done=change.done)
-
-
-def write_diff(conn: Connection, agent: Agent, diff: Diff) -> None:
-    match diff.before, diff.after:
-        case (_, Fact() as fact):
-            core.put_fact(conn, agent.id, fact)
-        case (Fact() as fact, None):
-            core.remove_fact(conn, agent.id, fact.seq)
-        case (None, Passage() as passage):
-            archive.insert(conn, agent.id, agent.number, passage)
-        case (Passage() as passage, None):
-            archive.remove(conn, agent.id, agent.number, passage)
-        case _:
-            raise BadInput("A passage is inserted or removed, never changed in place.")
-
-
-def undo(conn: Connection, agent_id: str, seq: int | None, actor: str) -> Entry:
-    agent = _require(conn, agent_id)
-    entry = (
-        journal.last_undoable(conn, agent_id) if seq is None else journal.get(conn, agent_id, seq)
-    )
-    if entry is None:
-        raise NotFound("There is nothing to undo." if seq is None else f"No change #{seq}.")
-    if entry.undone_by is not None or entry.undoes is not None or not entry.diffs:
-        raise NotFound(f"Change #{entry.seq} cannot be undone: it was undone, or is an undo.")
-    for seq, left in _left_by(entry).items():
-        if not journal.same(_row(conn, agent_id, seq), left):
-            raise Conflict(
-                f"Change #{entry.seq} cannot be undone: a later change rests on it. Undo that first"
-                " (`/memory history` shows them)."
-            )
-    draft = Draft.of(agent, core.blocks(conn, agent_id), actor=actor)
-    draft.entries.append(
-        Entry(
-            seq=draft.seq(),
-            at=draft.at,
-            actor=actor,
-            action="undo",
-            summary=f"took back #{entry.seq}: {entry.summary}",
-            diffs=journal.reversed_diffs(entry),
-            undoes=entry.seq,
-        )
-    )
-    write_change(conn, draft.change())
-    _check_limits(conn, agent_id, entry)
-    return entry
-
-
-def _left_by(entry: Entry) -> dict[int, Fact | Passage | None]:
-    """What each row was when the whole entry was done: it may have changed a row twice."""
-    return {row.seq: diff.after for diff in entry.diffs if (row := diff.after or diff.before)}
-
-
-def _row(conn: Connection, agent_id: str, seq: int) -> Fact | Passage | None:
-    """The fact or passage of this number, as it is now."""
-    return core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
-
-
-def _check_limits(conn: Connection, agent_id: str, entry: Entry) -> None:
-    """What comes back must fit in beside what was learned since."""
-    for block in core.blocks(conn, agent_id):
-        if len(block.text) > block.limit:
-            raise LimitReached(
-                f"Change #{entry.seq} cannot be undone: '{block.label}' may hold {block.limit}"
-                f" characters and would have {len(block.text)}. Forget something in it first."
-            )
-
-
 def view(conn: Connection, agent_id: str, room: str) -> View:
     summary = recall.summary(conn, agent_id, room)
     after = summary.upto if summary else 0
@@ -371,7 +251,7 @@ def view(conn: Connection, agent_id: str, room: str) -> View:
         after=after,
     )
     return View(
-        agent=_require(conn, agent_id),
+        agent=changes.require(conn, agent_id),
         blocks=core.blocks(conn, agent_id),
         summary=summary,
         history=tuple(recall.window(conn, agent_id, room, after)),
@@ -382,7 +262,7 @@ def view(conn: Connection, agent_id: str, room: str) -> View:
 
 def erase(conn: Connection, agent_id: str) -> None:
     """Every row of an agent, its search words included. Raises NotFound."""
-    agent = _require(conn, agent_id)
+    agent = changes.require(conn, agent_id)
     for message in recall.page(conn, agent_id, limit=-1):
         recall.remove_words(conn, agent.id, agent.number, message)
     for passage in archive.page(conn, agent_id, limit=-1):

@@ -101,6 +101,7 @@ class Block:
     limit: int  # characters
     read_only: bool = False
     description: str = ""
+    person: str | None = None  # in a room: whom it is about
     facts: tuple[Fact, ...] = ()
 
     @property

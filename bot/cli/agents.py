@@ -144,8 +144,8 @@ async def _create(
 ) -> None:
     from bot.intake import PERSONA
     from memory.agents import named_id
+    from memory.births import BLOCKS
     from memory.core import LIMIT
-    from memory.store import BLOCKS
     from memory.types import Birth, Block
     from memory.words import sanitise
 

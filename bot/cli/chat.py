@@ -14,7 +14,7 @@ try:
 except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
-from adapters.base import Address, Deliver, Event, Post
+from adapters.base import Address, Event, Hearing, Post
 from adapters.terminal import Terminal
 from bot import commands
 from bot.app import App, opened
@@ -28,6 +28,7 @@ from bot.verbs import Answer, Verbs
 from memory.agents import named_id
 from memory.errors import MemoryFault
 from memory.types import Birth, now
+from memory.words import sanitise
 
 PATIENCE = 120.0  # seconds that a script waits for answers when its input has ended
 HERE = Address(platform="terminal", space="local", channel="dm")
@@ -68,7 +69,7 @@ class Chat:
 
     # --- lines in ---
 
-    async def line(self, line: str, deliver: Deliver) -> bool:
+    async def line(self, line: str, hearing: Hearing) -> bool:
         """One line of input: a message, or a command, which is obeyed here."""
         try:
             command = None if self._json and _record(line) else commands.parse(line)
@@ -77,7 +78,7 @@ class Chat:
             if command is not None:
                 await self._obey(command)
             elif line.strip():
-                await self._say(self._message(line), deliver)
+                await self._say(self._message(line), hearing)
         except (ReverieError, MemoryFault) as error:
             self._screen.error(str(error))
         except OSError:  # nobody reads what we say: what is not shown is shown next time
@@ -97,12 +98,12 @@ class Chat:
             agent=self._agent,
         )
 
-    async def _say(self, event: Event, deliver: Deliver) -> None:
-        """Deliver, and wait for the answer: the next line is read after it."""
+    async def _say(self, event: Event, hearing: Hearing) -> None:
+        """Hearing, and wait for the answer: the next line is read after it."""
         agent = route(event)[0].id
         key = f"{HERE.platform}:{event.id}"
         answered = self._answered.setdefault(key, asyncio.Event())
-        fresh = await deliver(event)
+        fresh = await hearing.deliver(event)
         state = await self._app.store.state_of(agent, key)
         if state is None:
             return  # it said nothing that could be kept
@@ -192,7 +193,7 @@ def _record(line: str) -> dict[str, str] | None:
         return None
     if not isinstance(value, dict) or not isinstance(value.get("text"), str):
         return None
-    known = {key: str(value[key]) for key in ("id", "speaker", "at") if value.get(key)}
+    known = {key: sanitise(str(value[key])) for key in ("id", "speaker", "at") if value.get(key)}
     return known | {"text": value["text"]}
 
 

@@ -40,8 +40,8 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = (  # in English, in Chinese
-    "You have no tools left. Answer the person now in words, in the language of their message.",
-    "你已经没有工具可用。现在请用中文直接回答对方。",
+    "Answer the person's last message in words, in the language of that message.",
+    "请用中文回答对方的最后一条消息。",
 )
 _OPTIONAL = ("max_tokens", "temperature")  # some models refuse these
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from adapters.base import Address, Deliver, Event, Post, SendFailed
+from adapters.base import Address, Event, Hearing, Post, RoomKind, SendFailed
 from bot.types import Completion, Prompt
 from memory.ports import Connection, Database
 from memory.store import Store
@@ -71,13 +71,14 @@ class FakeAdapter:
     def __init__(self, name: str = "terminal") -> None:
         self.name = name
         self.posts: list[Post] = []
+        self.shown_working: list[tuple[Address, bool]] = []
         self.failures: list[SendFailed] = []  # raised by the next sends, in order
-        self._deliver: asyncio.Future[Deliver] | None = None
+        self._hearing: asyncio.Future[Hearing] | None = None
         self._ended = asyncio.Event()
         self._sent = asyncio.Condition()
 
-    async def run(self, deliver: Deliver) -> None:
-        self._ready().set_result(deliver)
+    async def run(self, hearing: Hearing) -> None:
+        self._ready().set_result(hearing)
         await self._ended.wait()
 
     async def send(self, post: Post) -> str:
@@ -88,21 +89,26 @@ class FakeAdapter:
             self._sent.notify_all()
         return post.key
 
+    async def working(self, address: Address, *, begun: bool) -> None:
+        self.shown_working.append((address, begun))
+
     def end(self) -> None:
         """The platform hangs up: `run` returns."""
         self._ended.set()
 
     async def say(
         self, text: str, *, event: str, user: str = "ana", agent: str | None = None,
-        at: datetime | None = None, channel: str = "dm",
+        at: datetime | None = None, channel: str = "dm", thread: str | None = None,
+        room: RoomKind = "dm", mentioned: bool = False, elsewhere: bool = False,
     ) -> bool:  # fmt: skip
-        """A person writes; returns once it is stored. False: it was known."""
-        deliver = await self._ready()
-        address = Address(platform=self.name, space="local", channel=channel)
-        return await deliver(
+        """A person writes; returns once it is stored. False: it was known, or is not for us."""
+        hearing = await self._ready()
+        address = Address(platform=self.name, space="local", channel=channel, thread=thread)
+        return await hearing.deliver(
             Event(
                 id=event, address=address, user=user, name=user.title(), text=text,
-                at=at or now(), agent=agent,
+                at=at or now(), agent=agent, room_kind=room, room_name=channel,
+                mentioned=mentioned, elsewhere=elsewhere,
             )
         )  # fmt: skip
 
@@ -112,10 +118,10 @@ class FakeAdapter:
             await self._sent.wait_for(lambda: len(self.posts) >= count)
         return self.posts
 
-    def _ready(self) -> "asyncio.Future[Deliver]":
-        if self._deliver is None:
-            self._deliver = asyncio.get_running_loop().create_future()
-        return self._deliver
+    def _ready(self) -> "asyncio.Future[Hearing]":
+        if self._hearing is None:
+            self._hearing = asyncio.get_running_loop().create_future()
+        return self._hearing
 
 
 class Crash(BaseException):
@@ -171,11 +177,13 @@ class DyingStore(Store):
         self._crash = crash
 
     async def receive(
-        self, birth: Birth, identity: Identity, *, dedup: str, room: str,
+        self, birth: Birth, identity: Identity, *, kind: str = "message", dedup: str, room: str,
         payload: Mapping[str, Any], at: datetime,
     ) -> bool:  # fmt: skip
         self._crash.passing("receive")
-        new = await super().receive(birth, identity, dedup=dedup, room=room, payload=payload, at=at)
+        new = await super().receive(
+            birth, identity, kind=kind, dedup=dedup, room=room, payload=payload, at=at
+        )
         self._crash.passing("received")
         return new
 

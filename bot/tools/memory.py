@@ -37,6 +37,7 @@ class StepContext(ToolContext):
     finder: Finder
     zone: tzinfo
     heard: str = ""  # what the person said in this turn
+    speaker: str = "human"  # the section that is about them
     said: list[str] = field(default_factory=list)  # what send_message was given
 
 
@@ -63,6 +64,7 @@ async def core_memory_append(section: str, content: str, context: StepContext) -
         section: The section to add to: "human" for the person, "persona" for yourself, or another.
         content: The fact, copied from what the person said, in their language; one to a line.
     """
+    section = _meant(section, context)
     if section.startswith("human"):
         content = own_words(content, context.heard)
     return context.draft.append(section, content)
@@ -79,7 +81,12 @@ async def core_memory_replace(
         old_content: The text as it stands there, to the letter. It must occur once.
         new_content: What to put in its place.
     """
-    return context.draft.replace(section, old_content, new_content)
+    return context.draft.replace(_meant(section, context), old_content, new_content)
+
+
+def _meant(section: str, context: StepContext) -> str:
+    """In a room, "human" is the person who spoke last."""
+    return context.speaker if section == "human" else section
 
 
 @tool(kind="write")

@@ -13,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory import agents, core, queue, shelf, snapshot
+from memory.births import ensure_agent
+from memory.changes import undo
+from memory.changes import write as write_change
 from memory.database.sqlite import SqliteConnection, SqliteDatabase
 from memory.draft import Draft
 from memory.errors import BadInput, Conflict, MemoryFault, NotFound
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
-from memory.store import Store, ensure_agent, erase, undo, view, write_change
+from memory.store import Store, erase, view
 from memory.types import Birth, Block, Message, Origin, Shelf, Summary, ToolCall
 
 T0 = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)

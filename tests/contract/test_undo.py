@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory import core, journal
+from memory.births import ensure_agent
+from memory.changes import undo
+from memory.changes import write as write_change
 from memory.database.sqlite import SqliteConnection
 from memory.draft import Draft
 from memory.errors import Conflict, LimitReached, MemoryFault, NotFound
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
-from memory.store import Store, ensure_agent, undo, write_change
+from memory.store import Store
 from memory.types import Birth, Block, Fact
 
 BIRTH = Birth(id="a", name="A", kind="named", persona="I am here.")

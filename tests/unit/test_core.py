@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory import core
+from memory.births import ensure_agent
+from memory.changes import write as write_change
 from memory.database.sqlite import SqliteConnection
 from memory.draft import Draft
 from memory.errors import BadInput, LimitReached, NotFound, ReadOnly
 from memory.schema import MIGRATIONS
-from memory.store import ensure_agent, write_change
 from memory.types import Agent, Birth, Block, Diff, Fact, Origin, Passage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

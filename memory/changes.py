@@ -1,0 +1,100 @@
+"""Writes a change of an agent whole, and takes one back. Inside a transaction."""
+
+from memory import agents, archive, core, journal, queue, recall
+from memory.draft import Draft
+from memory.errors import BadInput, Conflict, LimitReached, NotFound
+from memory.ports import Connection
+from memory.types import Agent, Change, Diff, Entry, Fact, Passage
+
+
+def require(conn: Connection, agent_id: str) -> Agent:
+    """Raises NotFound."""
+    agent = agents.find(conn, agent_id)
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent
+
+
+def write(conn: Connection, change: Change) -> None:
+    agent = require(conn, change.agent)
+    if not agents.advance(conn, change.agent, version=change.version, last_seq=change.last_seq):
+        raise Conflict
+    for message in change.messages:
+        recall.insert(conn, agent.id, agent.number, message)
+    for entry in change.entries:
+        for diff in entry.diffs:
+            _write_diff(conn, agent, diff)
+        journal.insert(conn, agent.id, entry)
+    if change.summary is not None:
+        recall.put_summary(conn, agent.id, change.summary, change.at)
+    if change.used:
+        core.mark_used(conn, agent.id, change.used, change.at)
+    queue.put_replies(conn, agent.id, change.replies, change.at)
+    if change.claim is not None:
+        queue.step(conn, change.claim, done=change.done)
+
+
+def _write_diff(conn: Connection, agent: Agent, diff: Diff) -> None:
+    match diff.before, diff.after:
+        case (_, Fact() as fact):
+            core.put_fact(conn, agent.id, fact)
+        case (Fact() as fact, None):
+            core.remove_fact(conn, agent.id, fact.seq)
+        case (None, Passage() as passage):
+            archive.insert(conn, agent.id, agent.number, passage)
+        case (Passage() as passage, None):
+            archive.remove(conn, agent.id, agent.number, passage)
+        case _:
+            raise BadInput("A passage is inserted or removed, never changed in place.")
+
+
+def undo(conn: Connection, agent_id: str, seq: int | None, actor: str) -> Entry:
+    agent = require(conn, agent_id)
+    entry = (
+        journal.last_undoable(conn, agent_id) if seq is None else journal.get(conn, agent_id, seq)
+    )
+    if entry is None:
+        raise NotFound("There is nothing to undo." if seq is None else f"No change #{seq}.")
+    if entry.undone_by is not None or entry.undoes is not None or not entry.diffs:
+        raise NotFound(f"Change #{entry.seq} cannot be undone: it was undone, or is an undo.")
+    for seq, left in _left_by(entry).items():
+        if not journal.same(_row(conn, agent_id, seq), left):
+            raise Conflict(
+                f"Change #{entry.seq} cannot be undone: a later change rests on it. Undo that first"
+                " (`/memory history` shows them)."
+            )
+    draft = Draft.of(agent, core.blocks(conn, agent_id), actor=actor)
+    draft.entries.append(
+        Entry(
+            seq=draft.seq(),
+            at=draft.at,
+            actor=actor,
+            action="undo",
+            summary=f"took back #{entry.seq}: {entry.summary}",
+            diffs=journal.reversed_diffs(entry),
+            undoes=entry.seq,
+        )
+    )
+    write(conn, draft.change())
+    _check_limits(conn, agent_id, entry)
+    return entry
+
+
+def _left_by(entry: Entry) -> dict[int, Fact | Passage | None]:
+    """What each row was when the whole entry was done: it may have changed a row twice."""
+    return {row.seq: diff.after for diff in entry.diffs if (row := diff.after or diff.before)}
+
+
+def _row(conn: Connection, agent_id: str, seq: int) -> Fact | Passage | None:
+    """The fact or passage of this number, as it is now."""
+    return core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
+
+
+def _check_limits(conn: Connection, agent_id: str, entry: Entry) -> None:
+    """What comes back must fit in beside what was learned since."""
+    for block in core.blocks(conn, agent_id):
+        if len(block.text) > block.limit:
+            raise LimitReached(
+                f"Change #{entry.seq} cannot be undone: '{block.label}' may hold {block.limit}"
+                f" characters and would have {len(block.text)}. Forget something in it first."
+            )
