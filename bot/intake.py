@@ -91,7 +91,8 @@ class Intake:
     async def _attention(self, event: Event, birth: Birth) -> str:
         if birth.kind != "room":
             return "answer"
-        settings, takes_part = await self._store.standing(birth.id, event.address.room)
+        known = await self._store.standing(birth.id, event.address.room)
+        settings, takes_part = known or ({}, False)
         return attend(event, settings.get("mode", DEFAULT_MODE), takes_part=takes_part)
 
     async def last_seen(self, address: Address, user: str | None = None) -> str | None:

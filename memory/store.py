@@ -104,13 +104,15 @@ class Store:
 
         return await self.database.write(work)
 
-    async def standing(self, agent_id: str, room: str) -> tuple[Mapping[str, Any], bool]:
-        """An agent's settings, and whether it has spoken, or is about to, in this room."""
+    async def standing(self, agent_id: str, room: str) -> tuple[Mapping[str, Any], bool] | None:
+        """An agent's settings, and whether it has spoken, or is about to, in this room.
 
-        def work(conn: Connection) -> tuple[Mapping[str, Any], bool]:
+        None: there is no such agent yet.
+        """
+
+        def work(conn: Connection) -> tuple[Mapping[str, Any], bool] | None:
             agent = agents.find(conn, agent_id)
-            part = queue.takes_part(conn, agent_id, room) if agent else False
-            return (agent.settings if agent else {}), part
+            return (agent.settings, queue.takes_part(conn, agent_id, room)) if agent else None
 
         return await self.database.read(work)
 
