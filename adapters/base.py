@@ -60,6 +60,27 @@ class Post:
     again: bool = False  # an earlier attempt may have gone through: look before sending
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """A command that a person gave, such as `/memory show`: not a message, and not kept."""
+
+    address: Address
+    user: str
+    name: str
+    line: str
+    room_kind: RoomKind = "dm"
+    room_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a command answers, in Markdown, for the eyes of whoever gave it alone."""
+
+    text: str
+    file_name: str = ""  # of a document that goes along
+    file_text: str = ""
+
+
 class SendFailed(Exception):
     """The platform did not take a reply. final: it never will."""
 
@@ -79,6 +100,10 @@ class Hearing(Protocol):
 
         False: it was known already, or is not for us.
         """
+        ...
+
+    async def command(self, invocation: Invocation) -> Shown:
+        """Obey a command. Never raises: what cannot be done is said."""
         ...
 
     async def last_seen(self, address: Address, user: str | None = None) -> str | None:

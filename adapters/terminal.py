@@ -51,7 +51,7 @@ class Terminal:
         try:
             self._session.show(post)
         except OSError as error:
-            raise SendFailed(f"standard output is closed ({error.strerror})") from error
+            raise SendFailed(f"standard output does not take it: {error.strerror}") from error
         return post.key
 
 
@@ -96,7 +96,7 @@ class _Lines:
     def _read(self) -> str | None:
         while b"\n" not in self._rest:
             try:
-                chunk = os.read(0, CHUNK)
+                chunk = os.read(0, CHUNK) if sys.stdin is not None else b""
             except OSError:  # standard input is closed
                 chunk = b""
             if not chunk:

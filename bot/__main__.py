@@ -7,6 +7,7 @@ import sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # while modules are read, Ctrl-C just ends it
 
 from contextlib import suppress  # noqa: E402
+from typing import TextIO  # noqa: E402
 
 from bot.errors import ReverieError  # noqa: E402
 from memory.errors import MemoryFault  # noqa: E402
@@ -16,6 +17,8 @@ INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 def main() -> None:
     """Run the command line. What goes wrong and has a sentence ends with it, not a traceback."""
+    if sys.stderr is None:  # closed: what is said there must not go to standard output
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 -- for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot write every letter
@@ -49,10 +52,21 @@ def _flushed(code: int) -> int:
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return code or 1
+    except OSError as error:
+        _drop(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            print(f"reverie: What I say cannot be written: {error.strerror}.", file=sys.stderr)
+        code = code or 1
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _drop(sys.stderr)
     return code
+
+
+def _drop(stream: TextIO) -> None:
+    """Forget what a stream could not write, so that the end of the process does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

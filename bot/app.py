@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 from adapters.base import Adapter, Address
 from bot.config import Settings
 from bot.decide import Limits
+from bot.desk import Desk
 from bot.intake import Intake
 from bot.llm.base import LLM
 from bot.outbox import Outbox
 from bot.tools.base import Registry
 from bot.tools.memory import TOOLS
 from bot.turn import Step, Turns
+from bot.verbs import Verbs
 from bot.worker import Worker
 from memory.database.sqlite import SqliteDatabase
 from memory.home import open_home
@@ -127,7 +129,8 @@ class App:
             sending=self.outbox.wake,
             working=self._show_working,
         )
-        self.intake = Intake(store, self.worker.wake)
+        verbs = Verbs(store, search, self.zone)
+        self.desk = Desk(Intake(store, self.worker.wake), store, verbs)
 
     def _committed(self, step: Step) -> None:
         """A step is on disk: whoever waits for it may go on."""
@@ -156,8 +159,7 @@ class App:
             await self.worker.start(tasks)
             follower = tasks.create_task(self.search.follow(), name="embedding")
             hearing = [
-                tasks.create_task(adapter.run(self.intake), name=adapter.name)
-                for adapter in adapters
+                tasks.create_task(adapter.run(self.desk), name=adapter.name) for adapter in adapters
             ]
             stopping = tasks.create_task(self._stopping.wait(), name="stop")
             try:

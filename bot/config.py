@@ -42,6 +42,8 @@ ALIASES = {  # the tutorial's names for ours
     "LETTA_EMBEDDING_MODEL": "REVERIE_EMBEDDING_MODEL",
 }
 
+PLATFORMS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DISCORD_TOKEN")
+
 
 class Settings(BaseModel):
     """Every setting, with its default. Secrets never show in a repr or a log."""
@@ -70,6 +72,16 @@ class Settings(BaseModel):
     turn_tokens: int = Field(default=200_000, ge=1000)
     concurrency: int = Field(default=64, ge=1)
     tools: tuple[str, ...] = ()
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None  # Socket Mode
+    slack_signing_secret: SecretStr | None = None  # HTTP events
+    slack_port: int = Field(default=3000, ge=0, le=65535)
+    slack_api_base: str | None = None  # a simulator on loopback
+    discord_token: SecretStr | None = None
+    discord_api_base: str | None = None  # a simulator on loopback
+    discord_gateway_url: str | None = None  # a simulator on loopback
+    discord_sharded: bool = False
+    discord_auto_thread: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
     @field_validator("home")
@@ -93,6 +105,13 @@ class Settings(BaseModel):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("an address that begins with http:// or https:// is needed")
         return url if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
+
+    @field_validator("slack_api_base", "discord_api_base", "discord_gateway_url")
+    @classmethod
+    def _loopback(cls, url: str | None) -> str | None:
+        if url and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("only a simulator on this machine (127.0.0.1) may stand here")
+        return url
 
     @field_validator("timezone")
     @classmethod
@@ -151,6 +170,9 @@ def _collected(found: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
         _azure(named, problems)
     elif "OPENAI_API_KEY" in found:
         _openai(named)
+    for name in PLATFORMS:
+        if name in named:
+            named[f"REVERIE_{name}"] = named[name]
     values: dict[str, Any] = {
         field: named[f"REVERIE_{field.upper()}"]
         for field in Settings.model_fields
@@ -189,7 +211,8 @@ def _openai(named: dict[str, str]) -> None:
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    name = f"REVERIE_{str(location[0]).upper()}" if location else "settings"
+    field = str(location[0]).upper() if location else ""
+    name = (field if field in PLATFORMS else f"REVERIE_{field}") if field else "settings"
     example = EXAMPLES.get(name)
     told = message.removeprefix("Value error, ")
     return f"{name}: {told}." + (f" Example: {example}" if example else "")
@@ -217,6 +240,13 @@ def _contradictions(settings: Settings, found: Mapping[str, str]) -> list[str]:
             f"REVERIE_EMBEDDING={settings.embedding} and REVERIE_EMBEDDING_MODEL contradict each"
             " other. Drop one of them."
         )
+    if settings.slack_bot_token and not (settings.slack_app_token or settings.slack_signing_secret):
+        problems.append(
+            "SLACK_BOT_TOKEN is set, but no way to hear from Slack. Set SLACK_APP_TOKEN=xapp-…"
+            " (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
+        )
+    if (settings.slack_app_token or settings.slack_signing_secret) and not settings.slack_bot_token:
+        problems.append("Slack needs SLACK_BOT_TOKEN too. Example: SLACK_BOT_TOKEN=xoxb-…")
     if settings.home.exists() and not settings.home.is_dir():
         problems.append(f"REVERIE_HOME: {settings.home} is a file; a folder is needed.")
     return problems

@@ -25,6 +25,7 @@ class Outbox:
         self.adapters: dict[str, Adapter] = {}
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._before: dict[str, int] = {}  # up to which id a former process may have sent
         self._tasks: asyncio.TaskGroup | None = None
 
     def add(self, adapter: Adapter) -> None:
@@ -34,6 +35,7 @@ class Outbox:
         """Begin, with what a former process left unsent."""
         self._tasks = tasks
         for agent in await self._store.with_unsent():
+            self._before[agent] = max(reply.id for reply in await self._store.unsent(agent))
             self.wake(agent)
 
     def wake(self, agent: str) -> None:
@@ -59,7 +61,9 @@ class Outbox:
             while True:
                 self._again.discard(agent)
                 for reply in await self._store.unsent(agent):
-                    await self._deliver(reply)
+                    adapter = self.adapters.get(reply.target["address"]["platform"])
+                    if adapter is not None:  # else it waits until its platform is connected
+                        await self._deliver(adapter, reply)
                 if agent not in self._again:
                     return
         except Exception:
@@ -68,11 +72,11 @@ class Outbox:
         finally:
             del self._busy[agent]
 
-    async def _deliver(self, reply: Outgoing) -> None:
+    async def _deliver(self, adapter: Adapter, reply: Outgoing) -> None:
         attempts = reply.attempts
         while True:
             try:
-                receipt = await self._send(reply)
+                receipt = await adapter.send(self._post(reply, attempts))
             except SendFailed as error:
                 attempts += 1
                 final = error.final or attempts >= ATTEMPTS
@@ -86,11 +90,11 @@ class Outbox:
                 await self._store.sent(reply, receipt)
                 return
 
-    async def _send(self, reply: Outgoing) -> str:
-        address = Address(**reply.target["address"])
-        adapter = self.adapters.get(address.platform)
-        if adapter is None:
-            raise SendFailed(f"{address.platform} is not connected.", final=True)
-        answers = tuple(reply.target.get("answers", ()))
-        post = Post(key=reply.key, address=address, text=reply.text, answers=answers)
-        return await adapter.send(post)
+    def _post(self, reply: Outgoing, attempts: int) -> Post:
+        return Post(
+            key=reply.key,
+            address=Address(**reply.target["address"]),
+            text=reply.text,
+            answers=tuple(event.partition(":")[2] for event in reply.target.get("answers", ())),
+            again=attempts > 0 or reply.id <= self._before.get(reply.agent, 0),
+        )

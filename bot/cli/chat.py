@@ -7,7 +7,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 try:
     import termios
@@ -32,6 +32,7 @@ from memory.words import sanitise
 
 PATIENCE = 120.0  # seconds that a script waits for answers when its input has ended
 HERE = Address(platform="terminal", space="local", channel="dm")
+EARLIEST, LATEST = 1000, 9000  # years that every time zone, and every format, can show
 UNANSWERED = 3  # exit code: the session ended, and some of it is not answered yet
 
 
@@ -134,14 +135,13 @@ class Chat:
     # --- answers out ---
 
     def show(self, post: Post) -> None:
-        answers = [event.partition(":")[2] for event in post.answers]
         try:
-            self._screen.reply(post.key, post.text, answers)
+            self._screen.reply(post.key, post.text, post.answers)
         except OSError:  # nobody reads any more: the reply stays in the outbox for the next time
             self._app.stop()
             raise
         if post.key.startswith("delayed:"):  # the rest of the input need not wait for this one
-            self._release(post.answers)
+            self._release([f"{HERE.platform}:{event}" for event in post.answers])
 
     def watch(self, step: Step) -> None:
         """A step was committed: what it saved may be said now, and not before."""
@@ -153,7 +153,7 @@ class Chat:
         if isinstance(step.next, Done):
             self._release([item.dedup for item in step.claim.items])
 
-    def _release(self, events: list[str] | tuple[str, ...]) -> None:
+    def _release(self, events: list[str]) -> None:
         for event in events:
             if event in self._answered:
                 self._answered[event].set()
@@ -202,11 +202,14 @@ def _time(text: str | None, zone: tzinfo) -> datetime:
         return now()
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        if not EARLIEST <= at.year <= LATEST:
+            raise ValueError
+    except (ValueError, OverflowError):
         raise UserError(
             f"'at' must be a time such as 2026-11-22T20:47:00+00:00, not {text!r}."
         ) from None
-    return at if at.tzinfo else at.replace(tzinfo=zone)
+    return at
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """How a conversation looks: rich on a terminal, plain through a pipe, one JSON record a line."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -32,7 +35,7 @@ class Screen:
     def banner(self, *, model: str, offline: bool, home: str, search: str) -> None:
         """Who answers, and where memory is kept."""
         if not self.rich:
-            print(f"reverie: {model}; memory in {home}", file=sys.stderr, flush=True)
+            self._remark(f"reverie: {model}; memory in {home}", "")
             return
         lines = [f"[bold]model[/]   {model}"]
         if offline:
@@ -43,7 +46,12 @@ class Screen:
         self._console.print(Panel("\n".join(lines), title="Reverie", expand=False))
 
     def reply(self, key: str, text: str, answers: Sequence[str], *, again: bool = False) -> None:
-        """What the person is told. `key` is the same when it is shown a second time."""
+        """What the person is told. `key` is the same when it is shown a second time.
+
+        Raises OSError where standard output does not take it.
+        """
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         if self._json:
             record: dict[str, Any] = {"type": "reply", "key": key, "answers": answers, "text": text}
             self._record(record | ({"again": True} if again else {}))
@@ -93,7 +101,8 @@ class Screen:
         if self.rich:
             self._console.print(Text(text, style=style))
         else:
-            print(text, file=sys.stderr, flush=True)
+            with suppress(OSError):  # nobody reads remarks: the talk goes on
+                print(text, file=sys.stderr, flush=True)
 
     @staticmethod
     def _record(record: dict[str, Any]) -> None:

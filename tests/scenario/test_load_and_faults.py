@@ -47,7 +47,7 @@ async def test_what_comes_during_an_outage_keeps_its_order(tmp_path: Path) -> No
         assert (await w.settled())[1:] == ["我回来了"]
         texts = [row.text for row in await w.recall()]
         assert texts == ["第一", "第二", "第三", "我回来了"]
-        assert w.adapter.posts[-1].answers == ("terminal:1", "terminal:2", "terminal:3")
+        assert w.adapter.posts[-1].answers == ("1", "2", "3")
 
 
 async def test_wrong_settings_say_what_to_do_and_wait(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ async def test_a_burst_is_answered_once(tmp_path: Path) -> None:
         assert [row.text for row in rows] == [*(f"part {n}" for n in range(5)), "first"]
         assert len({row.seq for row in rows}) == 6
         assert {row.turn for row in rows} == {1}
-        assert w.adapter.posts[0].answers == tuple(f"terminal:{n}" for n in range(1, 6))
+        assert w.adapter.posts[0].answers == tuple(f"{n}" for n in range(1, 6))
         assert not await w.adapter.say("part 0", event="1")  # the platform says it again
         assert await w.settled() == ["first"]
 

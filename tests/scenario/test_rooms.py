@@ -128,10 +128,10 @@ async def test_people_see_that_it_works(tmp_path: Path) -> None:
 async def test_where_to_catch_up_from(tmp_path: Path) -> None:
     async with world(tmp_path, echo) as w:
         hall = Address(platform="terminal", space="local", channel="hall")
-        assert await w.app.intake.last_seen(hall) is None
+        assert await w.app.desk.last_seen(hall) is None
         await in_hall(w, "one", "101", mentioned=True)
         await in_hall(w, "two", "102", mentioned=True, thread="1")
         await w.adapter.say("dm", event="103")
         await w.settled()
-        assert await w.app.intake.last_seen(hall) == "102"
-        assert await w.app.intake.last_seen(hall, user="ana") == "103"
+        assert await w.app.desk.last_seen(hall) == "102"
+        assert await w.app.desk.last_seen(hall, user="ana") == "103"

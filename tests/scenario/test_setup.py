@@ -20,9 +20,7 @@ def checks(ran: Ran) -> dict[str, tuple[str, str]]:
 
 def test_init_writes_a_private_file_and_keeps_other_lines(cli: Cli) -> None:
     file = cli.folder / ".env"
-    file.write_text(
-        "# mine\nSLACK_BOT_TOKEN=xoxb\nexport REVERIE_LLM_MODEL=old\n", encoding="utf-8"
-    )
+    file.write_text("# mine\nOTHER_TOKEN=xoxb\nexport REVERIE_LLM_MODEL=old\n", encoding="utf-8")
     said = cli.ok(
         *("init", "--base-url", "http://127.0.0.1:9/v1", "--model", "千问 3"),
         *("--api-key", "it's #1", "--yes"),
@@ -32,7 +30,7 @@ def test_init_writes_a_private_file_and_keeps_other_lines(cli: Cli) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_text(encoding="utf-8").splitlines() == [
         "# mine",
-        "SLACK_BOT_TOKEN=xoxb",
+        "OTHER_TOKEN=xoxb",
         "REVERIE_LLM_MODEL='千问 3'",
         "REVERIE_LLM_BASE_URL=http://127.0.0.1:9/v1",
         "REVERIE_LLM_API_KEY='it\\'s #1'",

@@ -30,7 +30,7 @@ async def test_text_is_the_reply(tmp_path: Path) -> None:
             "she is new",
         )
         (post,) = w.adapter.posts
-        assert post.answers == ("terminal:1",)
+        assert post.answers == ("1",)
 
 
 async def test_send_message_speaks_and_other_text_is_thoughts(tmp_path: Path) -> None:
