@@ -29,6 +29,9 @@ _REPLY: wire.Body = {
 _CORE, _ARCHIVAL = "core_memory_append", "archival_memory_insert"
 _SAVING = {_CORE, _ARCHIVAL}
 
+_ASKED = re.compile(r"[?？]$|[吗呢]$")
+_TO_KEEP = re.compile(r"\b(?:remember|note|save|keep)\b|记", re.I)
+_LOOK = "archival_memory_search"
 _DATED = re.compile(
     r"\d|\b(?:yesterday|today|tomorrow|tonight|ago|(?:last|next|this) \w+"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b"
@@ -106,7 +109,7 @@ _OPERATIONS = (
     ),
     _Operation(
         "search_notes",
-        "archival_memory_search",
+        _LOOK,
         "the person asks about themselves or about something that they told earlier",
         (("Where do I live?", "live"), ("我对什么过敏?", "过敏")),
     ),
@@ -237,6 +240,8 @@ def _shelf(tool: str, words: str, tools: set[str]) -> str:
     """The tool to use. A model sees what is to be kept; where it belongs, a rule knows better."""
     if tool not in _SAVING:
         return tool
+    if _ASKED.search(words.strip()) and not _TO_KEEP.search(words) and _LOOK in tools:
+        return _LOOK  # a question is no fact, whatever a small model says
     if len(words) > LINE:
         tool = _ARCHIVAL
     elif not _DATED.search(words):

@@ -99,6 +99,22 @@ async def test_the_models_own_words_are_never_saved() -> None:
         assert call_of(completion)[1]["content"] == "老婆怀了老三"
 
 
+@pytest.mark.parametrize(
+    ("text", "tool"),
+    [
+        ("What is my name and what do I do?", "archival_memory_search"),
+        ("我的猫叫什么名字?", "archival_memory_search"),
+        ("你知道我喜欢什么吗", "archival_memory_search"),
+        ("Can you remember that I like tea?", "core_memory_append"),
+        ("能记住我喜欢茶吗?", "core_memory_append"),
+    ],
+)
+async def test_a_question_is_no_fact_whatever_the_model_says(text: str, tool: str) -> None:
+    chosen = json.dumps({"operation": "save_about_person", "query": ""})
+    (completion,) = await ask(FakeOpenAI(answers(chosen)), prompt(said(text)))
+    assert [call.name for call in completion.calls] == [tool]
+
+
 async def test_a_burst_is_kept_whole_and_no_more_than_it() -> None:
     rows = (said("I am old news"), spoke("ok"), said("My name is Sam", 2), said("I like tea", 2))
     (completion,) = await ask(FakeOpenAI(), prompt(*rows))
