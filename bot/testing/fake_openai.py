@@ -128,7 +128,10 @@ class FakeOpenAI:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         if self.latency:
             await asyncio.sleep(self.latency)
-        raw = await request.read()
+        try:
+            raw = await request.read()
+        except ConnectionResetError:  # whoever asked is gone, as in tests that kill
+            return web.Response(status=499)
         if self.canned and not self.faults:  # the request is not even parsed
             return _json(_completion({"role": "assistant", "content": CANNED}, len(raw) // 4))
         asked = json.loads(raw)
