@@ -198,7 +198,7 @@ async def test_closing_shows_no_tools_and_ends_in_words(
     )
     assert "已经存入你的记忆:我在成都" in str(user["content"])
     assert "Saved old." not in str(user["content"])
-    assert str(user["content"]).endswith("请用中文直接回答对方。")
+    assert str(user["content"]).endswith("请用中文回答对方的最后一条消息。")
 
 
 @pytest.mark.parametrize(
