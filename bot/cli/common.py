@@ -16,6 +16,8 @@ from bot.errors import ConfigError, ReverieError, UserError
 from memory.errors import MemoryFault, NotFound
 
 if TYPE_CHECKING:
+    import logging
+
     from bot.app import App
     from bot.config import Settings
     from memory.ports import Embedder
@@ -46,7 +48,19 @@ def load_settings() -> "Settings":
             f"The file .env in this folder cannot be read: {error}. Make it a readable UTF-8 file."
         ) from error
     logging.basicConfig(level=settings.log_level, format="reverie: %(levelname)s: %(message)s")
+    if settings.log_level != "DEBUG":
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_without_traceback)
     return settings
+
+
+def _without_traceback(record: "logging.LogRecord") -> bool:
+    """A traceback is for whoever asked for it; others get the error's name and where to ask."""
+    if record.exc_info and record.exc_info[0] is not None:
+        name = record.exc_info[0].__name__
+        record.msg = f"{record.msg} ({name}; REVERIE_LOG_LEVEL=DEBUG tells more)"
+        record.exc_info = None
+    return True
 
 
 def user() -> str:
