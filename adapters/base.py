@@ -92,6 +92,10 @@ class SendFailed(Exception):
         self.final = final
 
 
+class Unusable(Exception):
+    """The platform does not let the bot in; the sentence says what a person has to do."""
+
+
 class Hearing(Protocol):
     """Who listens to a platform."""
 
@@ -121,7 +125,10 @@ class Adapter(Protocol):
     def name(self) -> str: ...
 
     async def run(self, hearing: Hearing) -> None:
-        """Receive until cancelled, or until there is nothing more to receive."""
+        """Receive until cancelled, or until there is nothing more to receive.
+
+        Raises Unusable when a person has to act before it can go on.
+        """
         ...
 
     async def send(self, post: Post) -> str:

@@ -55,7 +55,9 @@ def _flushed(code: int) -> int:
     except OSError as error:
         _drop(sys.stdout)
         if not isinstance(error, BrokenPipeError):
-            print(f"reverie: What I say cannot be written: {error.strerror}.", file=sys.stderr)
+            from bot.cli.show import fail
+
+            fail(ReverieError(f"What I say cannot be written: {error.strerror}."))
         code = code or 1
     try:
         sys.stderr.flush()

@@ -8,10 +8,11 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from adapters.base import Adapter, Address
+from adapters.base import Adapter, Address, Unusable
 from bot.config import Settings
 from bot.decide import Limits
 from bot.desk import Desk
+from bot.errors import UserError
 from bot.intake import Intake
 from bot.llm.base import LLM
 from bot.outbox import Outbox
@@ -94,6 +95,25 @@ def build_embedder(settings: Settings) -> Embedder | None:
     return local.LocalEmbedder() if local.available() else None
 
 
+def build_adapters(settings: Settings, store: Store) -> list[Adapter]:
+    """The platforms that are configured; each is imported only then."""
+    found: list[Adapter] = []
+    if settings.discord_token is not None:
+        from adapters.discord import Discord
+
+        found.append(
+            Discord(
+                settings.discord_token.get_secret_value(),
+                api_base=settings.discord_api_base,
+                gateway_url=settings.discord_gateway_url,
+                sharded=settings.discord_sharded,
+                auto_thread=settings.discord_auto_thread,
+                known_dms=lambda: store.direct_rooms("discord"),
+            )
+        )
+    return found
+
+
 def vectors_installed() -> bool:
     from importlib.util import find_spec
 
@@ -112,6 +132,7 @@ class App:
         self.tools = Registry(TOOLS)
         self.tools.load(settings.tools)
         self.watch: Callable[[Step], None] = lambda _: None  # told of every committed step
+        self.delayed: Callable[[Claim], None] = lambda _: None  # told of turns that must wait
         self._stopping = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None  # while it runs
         limits = Limits(
@@ -128,6 +149,7 @@ class App:
             first_wait=settings.outage_seconds,
             sending=self.outbox.wake,
             working=self._show_working,
+            delayed=lambda claim: self.delayed(claim),
         )
         verbs = Verbs(store, search, self.zone)
         self.desk = Desk(Intake(store, self.worker.wake), store, verbs)
@@ -159,7 +181,7 @@ class App:
             await self.worker.start(tasks)
             follower = tasks.create_task(self.search.follow(), name="embedding")
             hearing = [
-                tasks.create_task(adapter.run(self.desk), name=adapter.name) for adapter in adapters
+                tasks.create_task(self._hear(adapter), name=adapter.name) for adapter in adapters
             ]
             stopping = tasks.create_task(self._stopping.wait(), name="stop")
             try:
@@ -172,6 +194,12 @@ class App:
                 self._tasks = None
                 await self.worker.stop(GRACE)
                 await self._send_rest()
+
+    async def _hear(self, adapter: Adapter) -> None:
+        try:
+            await adapter.run(self.desk)
+        except Unusable as error:
+            raise UserError(str(error)) from error
 
     def stop(self) -> None:
         """Ask `run` to end: running turns get a moment, the rest is taken up at the next start."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from adapters.base import Adapter, Address, Post, SendFailed
+from memory.errors import MemoryFault
 from memory.store import Store
 from memory.types import Outgoing
 
@@ -66,6 +67,10 @@ class Outbox:
                         await self._deliver(adapter, reply)
                 if agent not in self._again:
                     return
+        except MemoryFault as error:  # such as a full disk
+            note = {"action": "outbox_waits", "agent": agent}
+            log.error("the outbox waits: %s", error, extra=note)
+            asyncio.get_running_loop().call_later(LONGEST_WAIT, self.wake, agent)
         except Exception:
             log.exception("the outbox failed", extra={"action": "outbox_failed", "agent": agent})
             asyncio.get_running_loop().call_later(LONGEST_WAIT, self.wake, agent)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot import phrases
 from bot.errors import ModelError, ModelMisconfigured, ModelUnavailable
 from bot.turn import Turns, target_of
+from memory.errors import MemoryFault
 from memory.store import Store
 from memory.types import Claim, Reply, now
 
@@ -30,6 +31,7 @@ class Worker:
         first_wait: float,
         sending: Callable[[str], None],
         working: Callable[[Claim, bool], None] = lambda claim, begun: None,
+        delayed: Callable[[Claim], None] = lambda claim: None,
     ) -> None:
         self._store = store
         self._turns = turns
@@ -37,6 +39,7 @@ class Worker:
         self._first_wait = first_wait
         self._sending = sending  # told when an agent has something in its outbox
         self._working = working  # told when a turn begins, and when it is over
+        self._delayed = delayed  # told when a turn waits for the model to come back
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._waits: dict[str, int] = {}  # how often in a row the model was away
@@ -98,6 +101,10 @@ class Worker:
                         return
                 if self._tasks is None:
                     return
+        except MemoryFault as error:  # such as a full disk
+            note = {"action": "inbox_waits", "agent": agent}
+            log.error("an inbox waits: %s", error, extra=note)
+            self._wake_in(agent, LONGEST_WAIT)
         except Exception:
             log.exception("an inbox failed", extra={"action": "inbox_failed", "agent": agent})
             self._wake_in(agent, LONGEST_WAIT)
@@ -119,15 +126,20 @@ class Worker:
         except asyncio.CancelledError:
             await asyncio.shield(self._store.postpone(claim, now(), "stopped"))
             raise
+        except MemoryFault as error:
+            log.error("a turn failed: %s", error, extra=_note(claim))
+            await self._retry(claim, error)
         except Exception as error:
-            note = {"action": "turn_failed", "agent": claim.agent, "item": claim.turn}
-            log.exception("a turn failed", extra=note)
-            due = self._later(claim.agent, self._first_wait)
-            why = type(error).__name__
-            await self._store.postpone(claim, due, why, failed=True)
+            log.exception("a turn failed", extra=_note(claim))
+            await self._retry(claim, error)
         finally:
             self._working(claim, False)
         self._sending(claim.agent)
+
+    async def _retry(self, claim: Claim, error: Exception) -> None:
+        """Once more, a little later; such failures are counted."""
+        due = self._later(claim.agent, self._first_wait)
+        await self._store.postpone(claim, due, type(error).__name__, failed=True)
 
     async def _delay(self, claim: Claim, error: ModelError) -> None:
         """The model is away: the message waits, and its writer is told once."""
@@ -143,7 +155,13 @@ class Worker:
         notice = Reply(key=f"delayed:{claim.turn}", target=target_of(claim), text=text)
         due = self._later(claim.agent, wait)
         await self._store.postpone(claim, due, type(error).__name__, notice=notice)
+        self._sending(claim.agent)
+        self._delayed(claim)
 
     def _later(self, agent: str, seconds: float) -> datetime:
         self._wake_in(agent, seconds)
         return now() + timedelta(seconds=seconds)
+
+
+def _note(claim: Claim) -> dict[str, object]:
+    return {"action": "turn_failed", "agent": claim.agent, "item": claim.turn}

@@ -201,6 +201,17 @@ def takes_part(conn: Connection, agent_id: str, room: str) -> bool:
     return row is not None
 
 
+def direct_rooms(conn: Connection, platform: str) -> list[tuple[str, str]]:
+    """A DM goes to the agent that its writer's identity leads to. Rooms are named by
+    adapters/base.py: platform/space/channel[/thread]."""
+    rows = conn.all(
+        "SELECT DISTINCT i.user AS user, b.room AS room FROM identities AS i JOIN inbox AS b"
+        " ON b.agent_id = i.agent_id WHERE i.platform = :platform ORDER BY b.room",
+        platform=platform,
+    )
+    return [(row["room"].split("/")[2], row["user"]) for row in rows]
+
+
 def newest(conn: Connection, agent_id: str) -> str | None:
     row = conn.one(
         "SELECT dedup FROM inbox WHERE agent_id = :agent ORDER BY id DESC LIMIT 1", agent=agent_id

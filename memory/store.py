@@ -125,6 +125,10 @@ class Store:
 
         await self.database.write(work)
 
+    async def direct_rooms(self, platform: str) -> list[tuple[str, str]]:
+        """(channel, user) of every direct conversation that there was on a platform."""
+        return await self.database.read(lambda conn: queue.direct_rooms(conn, platform))
+
     async def last_received(self, agent_id: str) -> str | None:
         """The `dedup` of the newest row of an agent's inbox."""
         return await self.database.read(lambda conn: queue.newest(conn, agent_id))

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from bot.cli import agents, memory, setup
-from bot.cli.common import AgentName, AsJson, load_settings, run, user
+from bot.cli.common import AgentName, AsJson, application_of, load_settings, run, user
+from bot.errors import UserError
 
 app = typer.Typer(
     help="Reverie: a chat bot that remembers the people it works with.",
@@ -16,6 +17,8 @@ app = typer.Typer(
 )
 app.add_typer(agents.app, name="agents")
 app.add_typer(memory.app, name="memory")
+invite = typer.Typer(help="The link that adds the bot to a platform.", no_args_is_help=True)
+app.add_typer(invite, name="invite")
 for command in (setup.init, setup.doctor, setup.migrate, setup.reindex):
     app.command()(command)
 
@@ -59,5 +62,30 @@ def chat(agent: AgentName = None, as_json: AsJson = False, thoughts: Thoughts = 
 
 @app.command(name="run")
 def run_all(agent: AgentName = None, as_json: AsJson = False, thoughts: Thoughts = False) -> None:
-    """Run everything that is configured; on a terminal, the chat too."""
-    _talk(agent, as_json, thoughts)
+    """Run the platforms that are configured; without any, the chat."""
+    settings = load_settings()
+    if settings.discord_token is None:
+        _talk(agent, as_json, thoughts)
+    from bot.cli.serve import main
+
+    raise typer.Exit(run(main(settings)))
+
+
+@invite.callback()
+def platforms() -> None:
+    pass
+
+
+@invite.command()
+def discord(
+    application: Annotated[
+        str | None, typer.Option(help="The application's id; else it is read from DISCORD_TOKEN.")
+    ] = None,
+) -> None:
+    """The link by which somebody with Manage Server adds the bot."""
+    from adapters.discord import invite_url
+
+    try:
+        print(invite_url(application or application_of(load_settings())))
+    except ValueError as error:
+        raise UserError(str(error)) from error

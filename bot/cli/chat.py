@@ -27,7 +27,7 @@ from bot.types import Done
 from bot.verbs import Answer, Verbs
 from memory.agents import named_id
 from memory.errors import MemoryFault
-from memory.types import Birth, now
+from memory.types import Birth, Claim, now
 from memory.words import sanitise
 
 PATIENCE = 120.0  # seconds that a script waits for answers when its input has ended
@@ -48,6 +48,8 @@ class Chat:
         self._agent = agent
         self._json = as_json
         self._answered: dict[str, asyncio.Event] = {}
+        self._away = False  # the model, as far as is known
+        self._unread = False  # standard output takes no more
 
     async def begin(self) -> None:
         """Say what this is and who answers; make the agent that was asked for."""
@@ -84,7 +86,7 @@ class Chat:
             self._screen.error(str(error))
         except OSError:  # nobody reads what we say: what is not shown is shown next time
             return False
-        return True
+        return not self._unread
 
     def _message(self, line: str) -> Event:
         fields = (_record(line) if self._json else None) or {"text": line}
@@ -110,7 +112,7 @@ class Chat:
             return  # it said nothing that could be kept
         if fresh:
             self._screen.accepted(event.id)
-        if state[1] == "done":
+        if state[1] == "done" or self._away:
             answered.set()
         await answered.wait()
         del self._answered[key]
@@ -138,10 +140,10 @@ class Chat:
         try:
             self._screen.reply(post.key, post.text, post.answers)
         except OSError:  # nobody reads any more: the reply stays in the outbox for the next time
+            self._unread = True
             self._app.stop()
+            self._app.outbox.stop()
             raise
-        if post.key.startswith("delayed:"):  # the rest of the input need not wait for this one
-            self._release([f"{HERE.platform}:{event}" for event in post.answers])
 
     def watch(self, step: Step) -> None:
         """A step was committed: what it saved may be said now, and not before."""
@@ -151,12 +153,18 @@ class Chat:
         for entry in step.change.entries:
             self._screen.note("saved", entry.summary)
         if isinstance(step.next, Done):
-            self._release([item.dedup for item in step.claim.items])
+            self._away = False
+            self._release(step.claim)
 
-    def _release(self, events: list[str]) -> None:
-        for event in events:
-            if event in self._answered:
-                self._answered[event].set()
+    def delayed(self, claim: Claim) -> None:
+        """The model is away: the next lines need not wait for an answer to this one."""
+        self._away = True
+        self._release(claim)
+
+    def _release(self, claim: Claim) -> None:
+        for item in claim.items:
+            if item.dedup in self._answered:
+                self._answered[item.dedup].set()
 
     # --- commands ---
 
@@ -213,7 +221,7 @@ def _time(text: str | None, zone: tzinfo) -> datetime:
 
 
 @contextmanager
-def _stoppable(app: App) -> Iterator[None]:
+def stoppable(app: App) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the session in order; a second Ctrl-C ends it at once."""
     loop = asyncio.get_running_loop()
 
@@ -248,9 +256,9 @@ async def main(
     screen = Screen(as_json=as_json, thoughts=thoughts)
     async with opened(settings) as app:
         chat = Chat(app, screen, user=user, agent=agent, as_json=as_json)
-        app.watch = chat.watch
+        app.watch, app.delayed = chat.watch, chat.delayed
         await chat.begin()
-        with _stoppable(app):
+        with stoppable(app):
             await app.run([Terminal(chat, prompt=screen.prompt)])
         left = await _left(app)
     if left:

@@ -63,6 +63,21 @@ def _without_traceback(record: "logging.LogRecord") -> bool:
     return True
 
 
+def application_of(settings: "Settings") -> str:
+    """The application's id, which a Discord token begins with. Raises UserError."""
+    from base64 import urlsafe_b64decode
+
+    if settings.discord_token is None:
+        raise UserError("Which application? Set DISCORD_TOKEN, or give --application ID.")
+    first = settings.discord_token.get_secret_value().partition(".")[0]
+    try:
+        return urlsafe_b64decode(first + "=" * (-len(first) % 4)).decode("ascii")
+    except ValueError:
+        raise UserError(
+            "DISCORD_TOKEN does not look like a bot's token. Give --application ID instead."
+        ) from None
+
+
 def user() -> str:
     """What the person at this terminal is called."""
     try:

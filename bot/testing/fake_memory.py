@@ -56,6 +56,8 @@ def answer_by_rule(
         return _words(json.dumps(chosen, ensure_ascii=False))
     offered = {str(_function(tool).get("name")) for tool in _dicts(request.get("tools"))}
     called = _called(messages)
+    if len(offered) == 1 and mode != "text":  # somebody tries whether tools are called at all
+        return _words("\n".join(_results(messages))) if called else _tried(request, said, mode)
     if not offered or mode == "text":
         return _words(_reply(messages, said, notes, _done_by(notes)))
     if called:
@@ -74,6 +76,14 @@ def operation(said: str) -> str:
     if _FACT.search(said):
         return "save_note" if _DATED.search(said) else "save_about_person"
     return "none"
+
+
+def _tried(request: Mapping[str, object], said: str, mode: str) -> Message:
+    """A call of the one tool, with the person's words for whatever it needs."""
+    function = _function(_dicts(request.get("tools"))[0])
+    needed = _dicts([function.get("parameters")])[0].get("required")
+    arguments = dict.fromkeys(needed, said) if isinstance(needed, list) else {}
+    return _call(str(function.get("name")), arguments, mode, 0)
 
 
 def _arguments(name: str, said: str) -> Mapping[str, object]:

@@ -301,7 +301,17 @@ FOREIGN: dict[str, Callable[[Store], Awaitable[object]]] = {
     "unsendable": lambda store: store.unsendable(OTHER, final=True),
     "commit": lambda store: store.commit(Change(agent="nobody", version=0, last_seq=1)),
 }
-WIDE = {"agents", "close", "database", "ensure", "receive", "recover", "waiting", "with_unsent"}
+WIDE = {
+    "agents",
+    "close",
+    "direct_rooms",
+    "database",
+    "ensure",
+    "receive",
+    "recover",
+    "waiting",
+    "with_unsent",
+}
 
 
 def test_every_verb_is_tried() -> None:

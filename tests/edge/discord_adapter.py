@@ -1,0 +1,131 @@
+"""The real Discord adapter at the fake Discord, with somebody small who listens and answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from adapters.base import Address, Event, Invocation, Post, SendFailed, Shown
+from adapters.discord import Discord
+from adapters.discord.ears import KnownDms
+from bot.testing.discord import FakeDiscord, Limit
+
+SEND = "POST /channels/{}/messages"
+HISTORY = "GET /channels/{}/messages"
+QUICK = {SEND: Limit(count=1000, seconds=1.0)}
+
+Answering = Callable[[Event], str | None]
+
+
+def echo(event: Event) -> str | None:
+    return f"echo {event.text}"
+
+
+class Listener:
+    """A Hearing that remembers what a store would, answers in order, and outlives adapters."""
+
+    def __init__(self, answering: Answering = echo) -> None:
+        self.events: list[Event] = []
+        self.offered: list[str] = []
+        self.lines: list[Invocation] = []
+        self.shown = Shown(text="I remember tea.")
+        self.failures: list[Exception] = []  # of the next deliveries
+        self.refused: list[SendFailed] = []
+        self._answering = answering
+        self._todo: asyncio.Queue[Event] = asyncio.Queue()
+
+    @property
+    def texts(self) -> list[str]:
+        return [event.text for event in self.events]
+
+    async def deliver(self, event: Event) -> bool:
+        self.offered.append(event.id)
+        await asyncio.sleep(0)
+        if self.failures:
+            raise self.failures.pop(0)
+        if event.id in {known.id for known in self.events}:
+            return False
+        self.events.append(event)
+        self._todo.put_nowait(event)
+        return True
+
+    async def command(self, invocation: Invocation) -> Shown:
+        self.lines.append(invocation)
+        return self.shown
+
+    async def last_seen(self, address: Address, user: str | None = None) -> str | None:
+        """As the bot does it: of a person for a DM, of a channel with its threads for a room."""
+        return next((e.id for e in reversed(self.events) if _same(e, address, user)), None)
+
+    async def known_dms(self) -> Iterable[tuple[str, str]]:
+        dms = {e.address.channel: e.user for e in self.events if e.room_kind == "dm"}
+        return list(dms.items())
+
+    async def answer(self, adapter: Discord) -> None:
+        """Sends, each until it was taken, one after the other."""
+        while True:
+            event = await self._todo.get()
+            text = self._answering(event)
+            await adapter.working(event.address, begun=True)
+            while text is not None:
+                try:
+                    await adapter.send(post(event, text))
+                    break
+                except SendFailed as error:
+                    self.refused.append(error)
+                    if error.final:
+                        break
+                    await asyncio.sleep(min(error.retry_after or 0.05, 0.2))
+            await adapter.working(event.address, begun=False)
+
+
+def _same(event: Event, address: Address, user: str | None) -> bool:
+    there = event.address
+    return (there.space, there.channel) == (address.space, address.channel) and (
+        user in (None, event.user)
+    )
+
+
+def post(event: Event, text: str, *, key: str = "") -> Post:
+    return Post(key=key or f"r-{event.id}", address=event.address, text=text, answers=(event.id,))
+
+
+def adapter(
+    sim: FakeDiscord,
+    *,
+    token: str = "",
+    sharded: bool = False,
+    auto_thread: bool = False,
+    known_dms: KnownDms | None = None,
+) -> Discord:
+    more = {} if known_dms is None else {"known_dms": known_dms}
+    return Discord(
+        token or sim.token,
+        api_base=sim.api_url,
+        gateway_url=sim.gateway_url,
+        sharded=sharded,
+        auto_thread=auto_thread,
+        **more,
+    )
+
+
+@asynccontextmanager
+async def listening(
+    sim: FakeDiscord,
+    listener: Listener,
+    *,
+    made: Discord | None = None,
+    online: bool = True,
+) -> AsyncIterator[Discord]:
+    """An adapter that runs, from its being connected on. online=False: it may take its time."""
+    discord = made or adapter(sim, known_dms=listener.known_dms)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(discord.run(listener))
+        answering = tasks.create_task(listener.answer(discord))
+        try:
+            if online:
+                begun = sim.started
+                await sim.until(lambda: sim.started > begun and sim.connected > 0)
+            yield discord
+        finally:
+            answering.cancel()
+            running.cancel()
