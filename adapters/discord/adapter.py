@@ -155,7 +155,7 @@ def _tell(ended: BaseException | None) -> None:
     known = ended is None or isinstance(ended, (*TROUBLE, AttributeError))
     log.warning(
         "Discord is away (%s); trying again.",
-        type(ended).__name__,
+        type(ended).__name__ if ended else "closed",
         exc_info=None if known else ended,
         extra={"action": "discord_away"},
     )

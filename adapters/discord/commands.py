@@ -51,8 +51,13 @@ def add_commands(client: discord.Client, hearing: Hearing) -> app_commands.Comma
 
 
 async def register(tree: app_commands.CommandTree) -> None:
-    """Tell Discord of the commands, if it does not know them as they are. Raises TROUBLE."""
-    known = [_shape(command.to_dict()) for command in await tree.fetch_commands()]
+    """Tell Discord of the commands, if it does not know them as they are. Raises TROUBLE.
+
+    As they are on the wire: discord.py 2.7 reads contexts [0, 1, 2] as [0, 1] (`fetch_commands`).
+    """
+    assert tree.client.application_id is not None, "commands are registered after login"
+    found = await tree.client.http.get_global_commands(tree.client.application_id)
+    known = [_shape(command) for command in found]
     ours = [_shape(command.to_dict(tree)) for command in tree.get_commands()]
     if sorted(known, key=repr) != sorted(ours, key=repr):
         await tree.sync()

@@ -125,9 +125,9 @@ class Ears:
             async with gate, lane.lock:
                 await self._catch_up(lane)
 
-        async with asyncio.TaskGroup() as tasks:
-            for _, lane in behind:
-                tasks.create_task(close(lane), name="discord catch-up")
+        ended = await asyncio.gather(*(close(lane) for _, lane in behind), return_exceptions=True)
+        for error in filter(None, ended):  # one channel's trouble is not another's
+            log.warning("not caught up: %s", error, extra={"action": "discord_behind"})
 
     async def _since(self, lane: Lane) -> int:
         """The id from which on a lane may have a gap; 0 if it is new to us.
@@ -138,13 +138,16 @@ class Ears:
         if lane.newest:
             return lane.newest
         seen = await self._hearing.last_seen(lane.address, lane.user)
-        if seen is None:
+        if seen is None or not seen.isdigit():
             return self._floor
         self._floor = max(self._floor, int(seen))
         return int(seen)
 
     async def _catch_up(self, lane: Lane) -> None:
-        """Hear what was missed in a lane, once in a connection. Its lock is held."""
+        """Hear what was missed in a lane, once in a connection. Its lock is held.
+
+        Commands among it are left alone: they may have been obeyed already.
+        """
         connection = self._connection
         if lane.connection == connection:
             return
@@ -153,7 +156,7 @@ class Ears:
             again = _again(*TROUBLE)
             messages: list[discord.Message] = await again(catchup.missed, rooms, since)
             for message in messages:
-                await self._hear(lane, message, now=False)
+                await self._hear(lane, message)
         lane.connection = connection
 
     # ---- messages
@@ -166,7 +169,7 @@ class Ears:
             message, lane = placed
             async with lane.lock:
                 await self._catch_up(lane)
-                event = await self._hear(lane, message, now=True)
+                event = await self._hear(lane, message)
             if event is None:
                 return
             if commands.is_command(event):
@@ -175,19 +178,14 @@ class Ears:
             elif event.address.thread == event.id:
                 await self._open(event.address)
 
-    async def _hear(self, lane: Lane, message: discord.Message, *, now: bool) -> Event | None:
-        """Deliver a message; returns it if there is something to be done about it.
-
-        now: it was said just now. Commands are obeyed only then: an old one may have been obeyed.
-        """
+    async def _hear(self, lane: Lane, message: discord.Message) -> Event | None:
+        """Deliver a message; returns it if something is left to be done about it."""
         me = self._client.user
         assert me is not None, "no messages come before login"
         event = to_event(message, me, auto_thread=self._auto_thread)
         try:
-            if event is None:
-                return None
-            if commands.is_command(event):
-                return event if now else None
+            if event is None or commands.is_command(event):
+                return event
             taken: bool = await _again(Exception)(self._hearing.deliver, event)
             return event if taken else None
         finally:

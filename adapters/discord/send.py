@@ -71,11 +71,11 @@ def failure(error: Exception, address: Address) -> SendFailed:
 
 def _question(post: Post, channel: int) -> discord.MessageReference | None:
     """The newest message that is answered: shown above the answer where several people speak."""
-    address = post.address
-    if address.space == DIRECT or not post.answers or post.answers[-1] == str(channel):
+    question = post.answers[-1] if post.answers else ""
+    if post.address.space == DIRECT or not question.isdigit() or question == str(channel):
         return None
     return discord.MessageReference(
-        message_id=int(post.answers[-1]), channel_id=channel, fail_if_not_exists=False
+        message_id=int(question), channel_id=channel, fail_if_not_exists=False
     )
 
 

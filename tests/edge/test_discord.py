@@ -1,11 +1,12 @@
 """The Discord adapter in quiet times: what is heard, what is said, and to whom."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import discord as dpy
 import pytest
 
-from adapters.base import Address, Event, Post, SendFailed, Shown
+from adapters.base import Address, Event, Post, SendFailed
 from adapters.discord import Discord
 from bot.testing.discord import FakeDiscord, Message, Permission
 from tests.edge.discord_adapter import QUICK, SEND, Listener, adapter, listening, post
@@ -93,6 +94,22 @@ async def test_a_private_thread_is_heard_from_the_mention_on(sim: FakeDiscord) -
     assert listener.events[-1].room_kind == "private"
 
 
+async def test_a_thread_of_which_discord_did_not_tell(sim: FakeDiscord) -> None:
+    ana, listener = sim.human("Ana"), Listener(lambda event: None)
+    discord = adapter(sim)
+    async with discord.client(listener) as client:
+        await client.login(sim.token)
+        connection = client.loop.create_task(client.connect())
+        thread = await ana.thread(sim.general, "trip")
+        await sim.until(lambda: client.get_channel(int(thread.id)))
+        client.guilds[0]._threads.clear()
+        await ana.say(sim.general, "still heard", thread=thread)
+        [event] = await sim.until(lambda: listener.events)
+        await client.close()
+        await connection
+    assert (event.address.channel, event.address.thread) == (sim.general.id, thread.id)
+
+
 async def test_what_no_person_said_is_not_heard(sim: FakeDiscord) -> None:
     ana, bleep, listener = sim.human("Ana"), sim.human("Bleep", bot=True), Listener()
     async with listening(sim, listener):
@@ -103,7 +120,7 @@ async def test_what_no_person_said_is_not_heard(sim: FakeDiscord) -> None:
         await ana.delete(old)
         await ana.dm("last")
         await ana.sees("echo last")
-    assert listener.texts == ["before", "last"]
+    assert sorted(listener.texts) == ["before", "last"]
 
 
 async def test_order_is_kept_in_a_channel(sim: FakeDiscord) -> None:
@@ -137,6 +154,14 @@ async def test_a_long_answer_is_cut_outside_of_code(sim: FakeDiscord, language: 
     assert "".join(parts).count(sentence.strip()) == 180
 
 
+async def test_only_the_first_part_quotes_the_question(sim: FakeDiscord) -> None:
+    ana, listener = sim.human("Ana"), Listener(lambda event: "字" * 5000)
+    async with listening(sim, listener):
+        question = await ana.say(sim.general, "<@bot> go")
+        answers = await ana.sees(3)
+    assert [answer.reply_to for answer in answers] == [question.id, None, None]
+
+
 async def test_an_answer_rings_no_bells(sim: FakeDiscord) -> None:
     text = "@everyone @here <@&{role}> <@{ana}> look"
     ana, role = sim.human("Ana"), sim.role("Admins", sim.guild, Permission.MENTION_EVERYONE)
@@ -155,7 +180,7 @@ async def test_the_same_reply_appears_once(sim: FakeDiscord) -> None:
         await ana.dm("one")
         await ben.dm("two")
         await sim.until(lambda: len(listener.events) == 2)
-        first, second = listener.events
+        first, second = sorted(listener.events, key=lambda event: event.text)
         reply = post(first, "word " * 900, key="r-1")
         ids = {await discord.send(reply) for _ in range(3)}
         await discord.send(post(second, "word", key="r-1"))  # a key is one agent's
@@ -184,8 +209,10 @@ async def test_typing_is_shown_until_the_answer(
         [event] = await sim.until(lambda: listener.events)
         await discord.working(event.address, begun=True)
         await sim.until(lambda: len(sim.requested(TYPING)) >= 3)
-        await discord.working(event.address, begun=False)
-        await discord.working(event.address, begun=False)
+        for _ in range(2):
+            await discord.working(event.address, begun=False)
+            typing = [task for task in asyncio.all_tasks() if task.get_name() == "typing"]
+            assert all(task.cancelling() for task in typing)
     assert all(request.path.split("/")[2] == ana.dms.id for request in sim.requested(TYPING))
 
 
@@ -218,6 +245,23 @@ async def test_a_question_gets_a_thread_of_its_own(sim: FakeDiscord) -> None:
     assert {request.status for request in sim.requested(THREAD)} <= {200, 400}
 
 
+async def test_the_thread_is_there_while_one_waits(sim: FakeDiscord) -> None:
+    ana, listener = sim.human("Ana"), Listener(lambda event: None)
+    async with listening(sim, listener, made=adapter(sim, auto_thread=True)):
+        question = await ana.say(sim.general, "<@bot> hi")
+        await sim.until(lambda: question.thread)
+
+
+async def test_a_thread_that_is_opened_twice_is_one(sim: FakeDiscord) -> None:
+    ana, listener = sim.human("Ana"), Listener(called)
+    sim.slow(THREAD, 0.1)
+    async with listening(sim, listener, made=adapter(sim, auto_thread=True)):
+        question = await ana.say(sim.general, "<@bot> hi")
+        [answer] = await ana.sees(1)
+    assert answer.channel is question.thread
+    assert sorted(request.status for request in sim.requested(THREAD)) == [200, 400]
+
+
 async def test_without_permission_the_answer_stays_in_the_channel(sim: FakeDiscord) -> None:
     ana, listener = sim.human("Ana"), Listener(called)
     sim.deny(sim.general, Permission.CREATE_PUBLIC_THREADS)
@@ -239,130 +283,6 @@ async def test_what_is_not_taken_gets_no_thread(sim: FakeDiscord) -> None:
         await ana.dm("last")
         await sim.until(lambda: "last" in listener.texts)
     assert question.thread is None
-
-
-# ---- commands
-
-
-async def ready(sim: FakeDiscord) -> None:
-    await sim.until(lambda: len(sim.commands) == 2)
-
-
-async def test_commands_are_registered_once(sim: FakeDiscord) -> None:
-    put = "PUT /applications/{}/commands"
-    for _ in range(2):
-        async with listening(sim, Listener()):
-            await ready(sim)
-            await sim.until(lambda: not _open(sim))
-    assert len(sim.requested(put)) == 1
-    assert {command["name"] for command in sim.commands} == {"memory", "help"}
-    for command in sim.commands:
-        assert (sorted(command["integration_types"]), sorted(command["contexts"])) == (
-            [0, 1],
-            [0, 1, 2],
-        )
-    sim.commands[0]["description"] = "old"
-    async with listening(sim, Listener()):
-        await sim.until(lambda: len(sim.requested(put)) == 2)
-
-
-def _open(sim: FakeDiscord) -> bool:
-    asked = sim.requested("GET /applications/{}/commands")
-    return not asked or any(request.status == 0 for request in asked)
-
-
-@pytest.mark.parametrize("place", ["dm", "room", "thread"])
-async def test_a_command_is_for_one_persons_eyes(sim: FakeDiscord, place: str) -> None:
-    ana, ben, listener = sim.human("Ana"), sim.human("Ben"), Listener()
-    where = {"dm": ana.dms, "room": sim.general}.get(place)
-    async with listening(sim, listener):
-        await ready(sim)
-        where = where or await ana.thread(sim.general, "trip")
-        shown = await ana.command("memory", what="search 茶", where=where)
-    assert (shown.text, shown.ephemeral) == ("I remember tea.", True)
-    assert shown.acknowledged_after is not None
-    assert ben.seen == ()
-    [invocation] = listener.lines
-    assert (invocation.line, invocation.user, invocation.name) == (
-        "/memory search 茶",
-        ana.id,
-        "Ana",
-    )
-    expected = {
-        "dm": ("dm", ana.dms.id, None),
-        "room": (sim.guild.id, sim.general.id, None),
-        "thread": (sim.guild.id, sim.general.id, where.id),
-    }[place]
-    address = invocation.address
-    assert (address.space, address.channel, address.thread) == expected
-    assert invocation.room_kind == ("dm" if place == "dm" else "public")
-    assert listener.events == []
-
-
-async def test_memory_alone_shows_and_help_helps(sim: FakeDiscord) -> None:
-    ana, listener = sim.human("Ana"), Listener()
-    async with listening(sim, listener):
-        await ready(sim)
-        await ana.command("memory")
-        await ana.command("help")
-    assert [invocation.line for invocation in listener.lines] == ["/memory show", "/help"]
-
-
-async def test_a_long_answer_and_a_document_go_along(sim: FakeDiscord) -> None:
-    ana, listener = sim.human("Ana"), Listener()
-    listener.shown = Shown(
-        text="记住 @everyone。\n" * 500, file_name="memory.json", file_text='{"茶": 1}'
-    )
-    async with listening(sim, listener):
-        await ready(sim)
-        shown = await ana.command("memory", what="export", where=sim.general)
-        await sim.until(lambda: shown.text.count("记住") == 500)
-    assert shown.ephemeral
-    assert len(shown.messages) > 2
-    assert not any(message.pings or message.mention_everyone for message in shown.messages)
-    files = [file for message in shown.messages for file in message.attachments]
-    assert [(file.name, file.data.decode()) for file in files] == [("memory.json", '{"茶": 1}')]
-
-
-async def test_a_command_that_came_too_late_has_no_effect() -> None:
-    listener = Listener()
-    async with FakeDiscord(ack_within=0.3).running() as sim, listening(sim, listener):
-        await ready(sim)
-        sim.fail("POST /interactions/{}/{}/callback", code=10062)
-        shown = await sim.human("Ana").command("memory", what="clear human")
-        assert shown.failed
-        await sim.human("Ana").command("memory", what="show")
-    assert [invocation.line for invocation in listener.lines] == ["/memory show"]
-
-
-async def test_a_typed_command_is_answered_where_only_the_asker_reads(sim: FakeDiscord) -> None:
-    ana, ben, listener = sim.human("Ana"), sim.human("Ben"), Listener(called)
-    async with listening(sim, listener):
-        await ana.dm("!memory show")
-        [direct] = await ana.sees(1)
-        await ana.say(sim.general, "！记忆")
-        [private] = await ana.sees(1)
-        await ana.say(sim.general, "<@bot> !help")
-        [helped] = await ana.sees(1)
-        await ana.say(sim.general, "!help")  # for another bot
-        await sim.until(lambda: "!help" in listener.texts)
-    assert {m.channel.id for m in (direct, private, helped)} == {ana.dms.id}
-    assert direct.content == "I remember tea."
-    assert ben.seen == ()
-    assert [i.line for i in listener.lines] == ["!memory show", "！记忆", "!help"]
-    assert [i.room_kind for i in listener.lines] == ["dm", "public", "public"]
-    assert listener.texts == ["!help"]
-
-
-async def test_who_takes_no_dms_is_told_of_the_other_way(sim: FakeDiscord) -> None:
-    ana, listener = sim.human("Ana"), Listener()
-    ana.user.closed = True
-    async with listening(sim, listener):
-        await ana.say(sim.general, "!memory show")
-        [told] = await ana.sees(1)
-    assert told.channel is sim.general
-    assert "Use /memory" in told.content
-    assert "tea" not in told.content
 
 
 # ---- shards, and a client for others

@@ -8,9 +8,9 @@ from datetime import timedelta
 import discord as dpy
 import pytest
 
-from adapters.base import Address, Event, Post, SendFailed, Unusable
-from bot.testing.discord import FakeDiscord, Intent, Limit, Permission
-from tests.edge.discord_adapter import HISTORY, QUICK, SEND, Listener, adapter, listening, post
+from adapters.base import Event, Unusable
+from bot.testing.discord import FakeDiscord, Intent, Permission
+from tests.edge.discord_adapter import HISTORY, QUICK, Listener, adapter, listening
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_a_resumed_connection_loses_nothing(sim: FakeDiscord, how: str) ->
         await ana.dm("four")
         await ana.sees("echo four")
     assert (sim.started, sim.resumed) == (1, 1)
-    assert listener.texts == ["one", "two", "三", "four"]
+    assert sorted(listener.texts) == sorted(["one", "two", "三", "four"])
     assert echoes(sim) == ["echo four", "echo one", "echo two", "echo 三"]
 
 
@@ -132,6 +132,20 @@ async def test_who_speaks_first_after_a_gap_does_not_hide_it(sim: FakeDiscord) -
     assert listener.texts == ["one", "missed 0", "missed 1", "missed 2", "live"]
 
 
+async def test_a_dm_that_is_new_to_a_start_is_caught_up_with_when_it_speaks(
+    sim: FakeDiscord,
+) -> None:
+    ana, listener = sim.human("Ana"), Listener(called)
+    async with listening(sim, listener):
+        await ana.dm("one")
+        await ana.sees("echo one")
+    await ana.dm("missed")
+    async with listening(sim, listener, made=adapter(sim)):  # it is told of no DMs
+        await ana.dm("live")
+        await ana.sees("echo live")
+    assert listener.texts == ["one", "missed", "live"]
+
+
 async def test_only_the_newest_of_a_day_are_caught_up_with(
     sim: FakeDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +190,18 @@ async def test_history_is_asked_for_again_until_it_comes(sim: FakeDiscord) -> No
     async with listening(sim, listener):
         await ana.sees("echo missed in general")
     assert listener.texts == ["start", "start", "missed in general"]
+    assert {request.path.split("/")[2] for request in sim.requested(HISTORY)} == {sim.general.id}
+
+
+async def test_nothing_is_read_where_nothing_is_new(sim: FakeDiscord) -> None:
+    ana, listener = sim.human("Ana"), Listener(lambda event: None)
+    async with listening(sim, listener):
+        await ana.say(sim.general, "<@bot> start")
+        await sim.until(lambda: listener.events)
+    async with listening(sim, listener):
+        await ana.dm("hi")
+        await sim.until(lambda: len(listener.events) == 2)
+    assert sim.requested(HISTORY) == []
 
 
 async def test_the_first_connection_may_fail(sim: FakeDiscord) -> None:
@@ -269,125 +295,3 @@ async def test_what_can_never_be_stored_does_not_block_the_rest(
     assert listener.texts == ["two"]
     assert "poison" in caplog.text
     assert "secret words" not in caplog.text
-
-
-# ---- sending
-
-
-@pytest.mark.parametrize("scope", ["user", "global", "shared"])
-async def test_a_rate_limit_is_waited_for(sim: FakeDiscord, scope: str) -> None:
-    ana, listener = sim.human("Ana"), Listener()
-    sim.fail(SEND, status=429, retry_after=0.1, scope=scope, times=2)  # type: ignore[arg-type]
-    async with listening(sim, listener):
-        await ana.dm("hi")
-        await ana.sees("echo hi")
-    assert [request.status for request in sim.requested(SEND)] == [429, 429, 200]
-    assert listener.refused == []
-
-
-async def test_a_long_rate_limit_is_handed_up(sim: FakeDiscord) -> None:
-    sim.fail(SEND, status=429, retry_after=3600)
-    failed = await refusal(sim, general(sim))
-    assert (failed.retry_after, failed.final) == (3600, False)
-
-
-@pytest.mark.parametrize("lost", [False, True])
-async def test_trouble_of_discord_is_tried_again_and_posts_once(
-    sim: FakeDiscord, lost: bool
-) -> None:
-    ana, listener = sim.human("Ana"), Listener()
-    if lost:
-        sim.cut(SEND, handled=True)
-    else:
-        sim.fail(SEND, status=503, times=2)
-    async with listening(sim, listener):
-        await ana.dm("hi")
-        await ana.sees("echo hi")
-        await ana.dm("on")
-        await ana.sees("echo on")
-    assert echoes(sim) == ["echo hi", "echo on"]
-    assert [error.final for error in listener.refused] == [False] * (1 if lost else 2)
-
-
-def general(sim: FakeDiscord) -> Address:
-    return Address(platform="discord", space=sim.guild.id, channel=sim.general.id)
-
-
-async def refusal(sim: FakeDiscord, address: Address) -> SendFailed:
-    async with listening(sim, Listener()) as discord:
-        with pytest.raises(SendFailed) as failed:
-            await discord.send(Post(key="k", address=address, text="你好"))
-    return failed.value
-
-
-async def test_what_the_bot_may_not_do_is_final(sim: FakeDiscord) -> None:
-    sim.deny(sim.general, Permission.SEND_MESSAGES)
-    failed = await refusal(sim, general(sim))
-    assert failed.final
-    assert "Send Messages" in str(failed)
-
-
-@pytest.mark.parametrize("thread", [None, "404"])
-async def test_a_channel_that_is_gone_is_final(sim: FakeDiscord, thread: str | None) -> None:
-    address = Address(platform="discord", space=sim.guild.id, channel="404", thread=thread)
-    failed = await refusal(sim, address)
-    assert failed.final
-    assert "channel 404 is gone" in str(failed)
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "final", "sentence"),
-    [
-        (50007, 0, True, "takes no direct messages"),
-        (50083, 0, True, "archived or locked"),
-        (50035, 0, True, "error 50035"),
-        (0, 401, True, "DISCORD_TOKEN"),
-        (0, 503, False, "HTTP 503"),
-    ],
-)
-async def test_refusals_have_a_sentence(
-    sim: FakeDiscord, code: int, status: int, final: bool, sentence: str
-) -> None:
-    sim.fail(SEND, code=code, status=status)
-    failed = await refusal(sim, general(sim))
-    assert failed.final is final
-    assert sentence in str(failed)
-
-
-async def test_a_reply_waits_for_the_connection(sim: FakeDiscord) -> None:
-    ana, listener = sim.human("Ana"), Listener(lambda event: None)
-    async with listening(sim, listener) as discord, asyncio.TaskGroup() as tasks:
-        await ana.dm("hi")
-        [event] = await sim.until(lambda: listener.events)
-        async with sim.away():
-            sending = tasks.create_task(discord.send(post(event, "hello")))
-            await sim.until(lambda: not sim.connected)
-            assert not sending.done()
-        await ana.sees("hello")
-    assert echoes(sim) == ["hello"]
-
-
-async def test_a_burst_under_rate_limits_is_answered(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.ERROR)
-    limits = {SEND: Limit(count=20, seconds=0.15)}
-    listener = Listener()
-    async with FakeDiscord(limits=limits, a_second=120, patience=30).running() as sim:
-        people = [sim.human(f"P{number}") for number in range(6)]
-        async with listening(sim, listener):
-            for number in range(300):
-                person = people[number % 6]
-                if number % 2:
-                    await person.dm(f"n{number}")
-                else:
-                    await person.say(sim.general, f"n{number}")
-                if number % 100 == 50:
-                    sim.fail(SEND, status=429, retry_after=0.1, scope="global")
-            await sim.until(lambda: len(echoes(sim)) == 300)
-        statuses = [request.status for request in sim.requested(SEND)]
-    assert echoes(sim) == sorted(f"echo n{number}" for number in range(300))
-    assert statuses.count(429) >= 3
-    assert [event.text for event in listener.events if event.room_kind != "dm"] == [
-        f"n{number}" for number in range(0, 300, 2)
-    ]
