@@ -292,6 +292,9 @@ async def test_what_can_never_be_stored_does_not_block_the_rest(
         await ana.dm("secret words")
         await ana.dm("two")
         await ana.sees("echo two")
-    assert listener.texts == ["two"]
+        await sim.restart()
+        await ana.dm("三")
+        await ana.sees("echo 三")
+    assert listener.texts == ["two", "三"]
     assert "poison" in caplog.text
     assert "secret words" not in caplog.text

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.base import Event, Shown
-from bot.testing.discord import FakeDiscord, Permission, Request
+from bot.testing.discord import FakeDiscord, Request
 from tests.edge.discord_adapter import QUICK, Listener, listening
 
 
@@ -98,7 +98,6 @@ async def test_memory_alone_shows_and_help_helps(sim: FakeDiscord) -> None:
 
 async def test_a_long_answer_and_a_document_go_along(sim: FakeDiscord) -> None:
     ana, listener = sim.human("Ana"), Listener()
-    sim.allow(sim.general, Permission.MENTION_EVERYONE)
     listener.shown = Shown(
         text="记住 @everyone。\n" * 500, file_name="memory.json", file_text='{"茶": 1}'
     )
@@ -108,7 +107,9 @@ async def test_a_long_answer_and_a_document_go_along(sim: FakeDiscord) -> None:
         await sim.until(lambda: shown.text.count("记住") == 500)
     assert shown.ephemeral
     assert len(shown.messages) > 2
-    assert not any(message.pings or message.mention_everyone for message in shown.messages)
+    for request in sim.requested("POST /webhooks/{}/{}"):
+        assert isinstance(request.body, dict)
+        assert request.body["allowed_mentions"]["parse"] == []
     files = [file for message in shown.messages for file in message.attachments]
     assert [(file.name, file.data.decode()) for file in files] == [("memory.json", '{"茶": 1}')]
 
