@@ -8,6 +8,8 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pydantic import SecretStr
+
 from adapters.base import Adapter, Address, Unusable
 from bot.config import Settings
 from bot.decide import Limits
@@ -111,7 +113,23 @@ def build_adapters(settings: Settings, store: Store) -> list[Adapter]:
                 known_dms=lambda: store.direct_rooms("discord"),
             )
         )
+    if settings.slack_bot_token is not None:
+        from adapters.slack import Slack
+
+        found.append(
+            Slack(
+                settings.slack_bot_token.get_secret_value(),
+                _plain(settings.slack_app_token),
+                _plain(settings.slack_signing_secret),
+                api_base=settings.slack_api_base,
+                port=settings.slack_port,
+            )
+        )
     return found
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
 
 
 def vectors_installed() -> bool:

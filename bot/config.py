@@ -42,7 +42,7 @@ ALIASES = {  # the tutorial's names for ours
     "LETTA_EMBEDDING_MODEL": "REVERIE_EMBEDDING_MODEL",
 }
 
-PLATFORMS = ("DISCORD_TOKEN",)  # as the field names them
+PLATFORMS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DISCORD_TOKEN")
 
 
 class Settings(BaseModel):
@@ -72,6 +72,11 @@ class Settings(BaseModel):
     turn_tokens: int = Field(default=200_000, ge=1000)
     concurrency: int = Field(default=64, ge=1)
     tools: tuple[str, ...] = ()
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None  # Socket Mode
+    slack_signing_secret: SecretStr | None = None  # HTTP events
+    slack_port: int = Field(default=3000, ge=0, le=65535)
+    slack_api_base: str | None = None  # a simulator on loopback
     discord_token: SecretStr | None = None
     discord_api_base: str | None = None  # a simulator on loopback
     discord_gateway_url: str | None = None  # a simulator on loopback
@@ -101,7 +106,7 @@ class Settings(BaseModel):
             raise ValueError("an address that begins with http:// or https:// is needed")
         return url if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
 
-    @field_validator("discord_api_base", "discord_gateway_url")
+    @field_validator("slack_api_base", "discord_api_base", "discord_gateway_url")
     @classmethod
     def _loopback(cls, url: str | None) -> str | None:
         if url and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
@@ -235,6 +240,13 @@ def _contradictions(settings: Settings, found: Mapping[str, str]) -> list[str]:
             f"REVERIE_EMBEDDING={settings.embedding} and REVERIE_EMBEDDING_MODEL contradict each"
             " other. Drop one of them."
         )
+    if settings.slack_bot_token and not (settings.slack_app_token or settings.slack_signing_secret):
+        problems.append(
+            "SLACK_BOT_TOKEN is set, but no way to hear from Slack. Set SLACK_APP_TOKEN=xapp-…"
+            " (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
+        )
+    if (settings.slack_app_token or settings.slack_signing_secret) and not settings.slack_bot_token:
+        problems.append("Slack needs SLACK_BOT_TOKEN too. Example: SLACK_BOT_TOKEN=xoxb-…")
     if settings.home.exists() and not settings.home.is_dir():
         problems.append(f"REVERIE_HOME: {settings.home} is a file; a folder is needed.")
     return problems

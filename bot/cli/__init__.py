@@ -17,6 +17,8 @@ app = typer.Typer(
 )
 app.add_typer(agents.app, name="agents")
 app.add_typer(memory.app, name="memory")
+manifest = typer.Typer(help="The manifest of an app on a platform.", no_args_is_help=True)
+app.add_typer(manifest, name="manifest")
 invite = typer.Typer(help="The link that adds the bot to a platform.", no_args_is_help=True)
 app.add_typer(invite, name="invite")
 for command in (setup.init, setup.doctor, setup.migrate, setup.reindex):
@@ -64,7 +66,7 @@ def chat(agent: AgentName = None, as_json: AsJson = False, thoughts: Thoughts = 
 def run_all(agent: AgentName = None, as_json: AsJson = False, thoughts: Thoughts = False) -> None:
     """Run the platforms that are configured; without any, the chat."""
     settings = load_settings()
-    if settings.discord_token is None:
+    if settings.discord_token is None and settings.slack_bot_token is None:
         _talk(agent, as_json, thoughts)
     from bot.cli.serve import main
 
@@ -89,3 +91,22 @@ def discord(
         print(invite_url(application or application_of(load_settings())))
     except ValueError as error:
         raise UserError(str(error)) from error
+
+
+@manifest.callback()
+def apps() -> None:
+    pass
+
+
+@manifest.command()
+def slack(
+    request_url: Annotated[
+        str | None, typer.Option(help="Where Slack reaches the bot; without it, by Socket Mode.")
+    ] = None,
+) -> None:
+    """The manifest to paste at api.slack.com/apps: Create New App, From a manifest."""
+    import json
+
+    from adapters.slack import manifest as slack_manifest
+
+    print(json.dumps(slack_manifest(request_url), indent=2))

@@ -1,0 +1,88 @@
+"""What was said while nobody listened: a conversation's history, from where we stopped hearing.
+
+Slack sends nothing again that it could not deliver while the bot was away.
+"""
+
+import time
+from asyncio import Lock, Task
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.trouble import PASSING, TROUBLE, code_of, status_of
+
+MOST: Final = 200  # messages of a conversation: the newest of them
+THREADS: Final = 20  # of a conversation, that are looked into
+LONGEST: Final = 24 * 3600.0  # seconds
+KINDS: Final = ("im", "mpim", "private_channel", "public_channel")
+PAGES: Final = 20
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Lane:
+    """A conversation: its messages are heard one after the other.
+
+    newest: ts up to which it was heard, "" if that is unknown. connection: the number of the one in
+    which its gap was closed, or is being closed by `gap`.
+    """
+
+    channel: str
+    newest: str = ""
+    connection: int = 0
+    gap: "Task[None] | None" = None
+    lock: Lock = field(default_factory=Lock)
+
+
+async def conversations(client: AsyncWebClient) -> list[Json]:
+    """All that the bot is in, as far as its scopes let it see. Raises TROUBLE."""
+    found: list[Json] = []
+    for kind in KINDS:
+        try:
+            found += await _pages(client, kind)
+        except SlackApiError as error:
+            if code_of(error) != "missing_scope":
+                raise
+    return found
+
+
+async def _pages(client: AsyncWebClient, kind: str) -> list[Json]:
+    found: list[Json] = []
+    cursor = ""
+    for _ in range(PAGES):
+        told = await client.users_conversations(
+            types=kind, exclude_archived=True, limit=MOST, cursor=cursor or None
+        )
+        found += told["channels"]
+        cursor = (told.get("response_metadata") or {}).get("next_cursor") or ""
+        if not cursor:
+            break
+    return found
+
+
+async def missed(client: AsyncWebClient, channel: str, since: str) -> list[Json]:
+    """The messages after a ts, in threads too, oldest first; [] where the bot may not read.
+
+    A thread is found by its first message, if that is not too old. Raises TROUBLE for what may be
+    over soon.
+    """
+    oldest = f"{time.time() - LONGEST:.6f}"
+    try:
+        told = await client.conversations_history(channel=channel, oldest=oldest, limit=MOST)
+        rows: list[Json] = told["messages"]
+        found = {row["ts"]: row for row in rows}
+        alive = [row["ts"] for row in rows if str(row.get("latest_reply") or "") > since]
+        for thread in alive[:THREADS]:
+            told = await client.conversations_replies(
+                channel=channel, ts=thread, oldest=max(since, oldest), limit=MOST
+            )
+            found |= {row["ts"]: row for row in told["messages"]}
+    except TROUBLE as error:
+        if code_of(error) in PASSING or status_of(error) != 200:
+            raise
+        return []
+    late = sorted(ts for ts in found if ts > since)[-MOST:]
+    return [{**found[ts], "channel": channel} for ts in late]

@@ -1,0 +1,113 @@
+"""What people and rooms are called, asked of Slack once in a while."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, Generic, TypeVar
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.base import RoomKind
+from adapters.slack.receive import Me, Room
+from adapters.slack.trouble import TROUBLE, code_of, status_of
+
+T = TypeVar("T")
+
+LIFE: Final = 3600.0  # seconds that an answer is good for
+PATIENCE: Final = 1.0  # seconds for a question: who asks has to acknowledge an event within three
+REST: Final = 10.0  # seconds without questions after one that got no answer
+MOST: Final = 10_000  # names that are kept
+
+
+class _Names(Generic[T]):
+    """Answers to one kind of question, each kept for a while."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._kept: dict[str, tuple[float, T]] = {}  # good until
+        self._rest = 0.0  # no questions until
+
+    def keep(self, key: str, value: T) -> T:
+        if len(self._kept) >= MOST:
+            self._kept.clear()
+        self._kept[key] = (time.monotonic() + LIFE, value)
+        return value
+
+    async def get(self, key: str, unknown: T) -> T:
+        """The answer; an old one, or `unknown`, where there is none to be had. Never raises."""
+        until, value = self._kept.get(key, (0.0, unknown))
+        now = time.monotonic()
+        if now < until or now < self._rest:
+            return value
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return self.keep(key, await self._ask(key))
+        except TROUBLE as error:
+            if code_of(error) and status_of(error) == 200:  # Slack's last word: ask no more
+                return self.keep(key, value)
+            self._rest = time.monotonic() + REST
+            return value
+
+
+class Directory:
+    """Who is who. Only `me` raises."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._me: Me | None = None
+        self._people = _Names(self._ask_person)
+        self._rooms = _Names(self._ask_room)
+
+    async def me(self) -> Me:
+        """The bot itself. Raises TROUBLE until Slack answered once."""
+        if self._me is None:
+            told = await self._client.auth_test()
+            self._me = Me(team=str(told["team_id"]), user=str(told["user_id"]))
+        return self._me
+
+    async def person(self, user: str, unknown: str = "") -> str:
+        return await self._people.get(user, unknown or user)
+
+    async def names(self, users: Iterable[str], channels: Iterable[str] = ()) -> dict[str, str]:
+        """What they are called; an id where that is not known."""
+        people = list(users)
+        called = await asyncio.gather(*(self.person(user) for user in people))
+        places = {channel: await self.room(channel) for channel in channels}
+        return dict(zip(people, called, strict=True)) | {
+            channel: room.name for channel, room in places.items() if room.name
+        }
+
+    async def room(self, channel: str) -> Room:
+        """Where it is not known: private, unless its id tells that it is direct."""
+        return await self._rooms.get(
+            channel, Room(kind="dm" if channel.startswith("D") else "private")
+        )
+
+    def learn(self, conversation: Mapping[str, Any]) -> Room:
+        """Keep what a list of conversations told."""
+        return self._rooms.keep(str(conversation["id"]), _room(conversation))
+
+    async def _ask_person(self, user: str) -> str:
+        told = await self._client.users_info(user=user)
+        row = told["user"]
+        profile = row.get("profile") or {}
+        names = (
+            profile.get("display_name"),
+            profile.get("real_name"),
+            row.get("real_name"),
+            row.get("name"),
+        )
+        return next((str(name) for name in names if name), user)
+
+    async def _ask_room(self, channel: str) -> Room:
+        told = await self._client.conversations_info(channel=channel)
+        return _room(told["channel"])
+
+
+def _room(conversation: Mapping[str, Any]) -> Room:
+    if conversation.get("is_im"):
+        return Room(kind="dm")
+    if conversation.get("is_mpim"):
+        return Room(kind="group")
+    kind: RoomKind = "private" if conversation.get("is_private") else "public"
+    return Room(kind=kind, name=str(conversation.get("name") or ""))
