@@ -54,7 +54,7 @@ def endpoint_of(settings: Settings) -> "Endpoint":
     return Endpoint(
         model=settings.llm_model or "",
         base_url=settings.llm_base_url,
-        api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
+        api_key=_plain(settings.llm_api_key),
         api_version=settings.llm_api_version,
         window=settings.llm_window,
         timeout=settings.llm_timeout,
@@ -86,11 +86,11 @@ def build_embedder(settings: Settings) -> Embedder | None:
     if settings.embedding == "openai" and settings.embedding_model:
         from memory.embed.openai import OpenAIEmbedder
 
-        key = settings.embedding_api_key or settings.llm_api_key
+        key = _plain(settings.embedding_api_key or settings.llm_api_key)
         return OpenAIEmbedder(
             settings.embedding_base_url or settings.llm_base_url,
             settings.embedding_model,
-            key.get_secret_value() if key else None,
+            key,
         )
     from memory.embed import local
 
