@@ -1,6 +1,6 @@
 """The contract between a platform and the rest: words in, words out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -23,9 +23,32 @@ class Address:
         parts = (self.platform, self.space, self.channel, self.thread or "")
         return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts).rstrip("/")
 
+    @classmethod
+    def of(cls, room: str) -> "Address":
+        """The way back from `room`."""
+        platform, space, channel, *thread = (
+            part.replace("%2F", "/").replace("%25", "%") for part in room.split("/")
+        )
+        return cls(platform=platform, space=space, channel=channel, thread=next(iter(thread), None))
+
+    @property
+    def workspace(self) -> str:
+        """The name of the Slack team, the Discord guild or the machine, as `room` begins."""
+        return "/".join(self.room.split("/")[:2])
+
     def plain(self) -> Mapping[str, str | None]:
         """As it is kept with a reply; `Address(**plain)` is the way back."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a message. `ref` is what the adapter fetches it by."""
+
+    name: str
+    kind: str  # MIME type, as the platform tells; "" if it does not
+    size: int  # bytes, as the platform tells
+    ref: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +70,24 @@ class Event:
     mentioned: bool = False  # the bot was addressed: by a mention, or by a reply to it
     elsewhere: bool = False  # it opens by addressing somebody else
     agent: str | None = None  # the named agent it is meant for, where one can be chosen
+    realm: str | None = None  # where `user` is one person; None: in the address's space
+    files: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A person edited a message that was said before, or deleted it.
+
+    user: who had said it; "" for a deletion where the platform does not tell.
+    """
+
+    event: str  # the id of the Event that it was
+    address: Address
+    room_kind: RoomKind
+    user: str
+    text: str | None  # in plain words, as in an Event; None: it was deleted
+    at: datetime
+    realm: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +103,10 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """A command that a person gave, such as `/memory show`: not a message, and not kept."""
+    """A command that a person gave, such as `/memory show`: not a message, and not kept.
+
+    A pressed button gives one too: its `line`, with what was typed into its form behind it.
+    """
 
     address: Address
     user: str
@@ -70,15 +114,87 @@ class Invocation:
     line: str
     room_kind: RoomKind = "dm"
     room_name: str = ""
+    realm: str | None = None
+    admin: bool = False  # the person may change how the bot behaves in this room
+    own: bool = False  # about the person's own memory, though it was given in a room
+    about: str = ""  # the id of the Event that it is about, as with "Remember this"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a button asks for before it gives its command: one field of text."""
+
+    title: str
+    label: str
+    value: str = ""  # what stands in the field at first
+    long: bool = False  # several lines are welcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """Gives the command `line` when it is pressed, as the person who presses it."""
+
+    label: str
+    line: str
+    danger: bool = False
+    form: Form | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of a list, in Markdown, and what can be done about it."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A list with a title."""
+
+    title: str = ""
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a command answers, in Markdown, for the eyes of whoever gave it alone."""
+    """What a command answers, in Markdown, for the eyes of whoever gave it alone.
 
-    text: str
+    In this order: text, parts, end, buttons. Where there are no buttons, `plain` is all of it.
+    """
+
+    text: str = ""
+    parts: tuple[Part, ...] = ()
+    end: str = ""
+    buttons: tuple[Button, ...] = ()  # about the whole
     file_name: str = ""  # of a document that goes along
     file_text: str = ""
+
+    def plain(self) -> str:
+        """All of its words, as one Markdown text."""
+        texts = [self.text]
+        for part in self.parts:
+            texts.append(f"**{part.title}**" if part.title else "")
+            texts.append("\n".join(f"- {line.text}" for line in part.lines))
+        return "\n\n".join(text for text in (*texts, self.end) if text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of several things to choose from, as people read it and as a command line has it."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What `reverie doctor` saw of a platform, and what a person can do about it."""
+
+    name: str
+    ok: bool | None  # None: it works, but less well
+    said: str
+    remedy: str = ""
 
 
 class SendFailed(Exception):
@@ -90,6 +206,10 @@ class SendFailed(Exception):
         super().__init__(message)
         self.retry_after = retry_after  # seconds
         self.final = final
+
+
+class FetchFailed(Exception):
+    """A file cannot be had; the sentence says why."""
 
 
 class Unusable(Exception):
@@ -106,15 +226,26 @@ class Hearing(Protocol):
         """
         ...
 
+    async def changed(self, changed: Changed) -> bool:
+        """Take an edit or a deletion, as `deliver` takes an event. False: it is of no concern."""
+        ...
+
     async def command(self, invocation: Invocation) -> Shown:
         """Obey a command. Never raises: what cannot be done is said."""
         ...
 
-    async def last_seen(self, address: Address, user: str | None = None) -> str | None:
-        """The id of the newest event of this channel that was taken: where to catch up from.
+    async def facts(self, invocation: Invocation) -> Sequence[Choice]:
+        """The facts whose words, or number, the line of the invocation begins; pinned first."""
+        ...
 
-        user: with whom, where the channel is a DM.
-        """
+    async def left(self, address: Address, user: str, realm: str | None = None) -> None:
+        """Somebody can no longer read a channel; realm as in an Event. Returns once it is on
+        disk."""
+        ...
+
+    async def last_seen(self, address: Address) -> str | None:
+        """The id of the latest event of this channel, threads included, that was taken: where to
+        catch up from."""
         ...
 
 
@@ -133,6 +264,19 @@ class Adapter(Protocol):
 
     async def send(self, post: Post) -> str:
         """Send, and return the platform's id of what was sent. Raises SendFailed."""
+        ...
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        """The bytes of a file. Raises FetchFailed, also where it has more than `most` bytes."""
+        ...
+
+    def link(self, address: Address, event: str) -> str:
+        """Where the message of an event can be read, as a URL; "" where there is no such place."""
+        ...
+
+    async def whisper(self, address: Address, user: str, shown: Shown) -> None:
+        """Show something to one person alone: where they wrote, or in a direct message where a
+        platform has no other way. Raises SendFailed."""
         ...
 
     async def working(self, address: Address, *, begun: bool) -> None:

@@ -7,7 +7,7 @@ import threading
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from typing import Protocol
 
-from adapters.base import Address, Hearing, Post, SendFailed
+from adapters.base import Address, Attachment, FetchFailed, Hearing, Post, SendFailed, Shown
 
 CHUNK = 1 << 16
 
@@ -46,6 +46,16 @@ class Terminal:
 
     async def working(self, address: Address, *, begun: bool) -> None:
         """A terminal shows nothing while it waits."""
+
+    async def whisper(self, address: Address, user: str, shown: Shown) -> None:
+        """Whoever reads a terminal is alone."""
+        self._session.show(Post(key="", address=address, text=shown.plain()))
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        raise FetchFailed("A terminal sends no files.")
+
+    def link(self, address: Address, event: str) -> str:
+        return ""
 
     async def send(self, post: Post) -> str:
         try:

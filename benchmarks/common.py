@@ -16,7 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from adapters.base import Address, Event, Hearing, Post
+from adapters.base import Address, Attachment, Event, FetchFailed, Hearing, Post, Shown
 from memory.types import now
 
 ROOT = Path(__file__).parents[1]
@@ -113,6 +113,14 @@ class Platform:
         await asyncio.Event().wait()
 
     async def working(self, address: Address, *, begun: bool) -> None: ...
+
+    async def whisper(self, address: Address, user: str, shown: Shown) -> None: ...
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        raise FetchFailed("nobody sends files here")
+
+    def link(self, address: Address, event: str) -> str:
+        return ""
 
     async def send(self, post: Post) -> str:
         if waiting := self._waiting.pop(post.address.channel, None):

@@ -18,6 +18,7 @@ from benchmarks.common import ROOT, Platform, event, machine, median, scratch, s
 from bot.app import App, opened
 from bot.config import Settings
 from bot.intake import route
+from memory.audience import operator
 from memory.births import ensure_agent
 from memory.embed.hashing import HashingEmbedder
 from memory.ports import Connection
@@ -92,7 +93,7 @@ async def talk(app: App, platform: Platform, start: int, end: int) -> None:
 async def searched(app: App, start: int, end: int) -> None:
     for number in range(start, end):
         agent = route(event(f"person{number}", 0))[0].id
-        hits, _ = await app.search.find(agent, "messages", "green tea")
+        hits, _ = await app.search.find(operator(agent), "messages", "green tea")
         assert hits
 
 

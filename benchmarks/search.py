@@ -20,6 +20,7 @@ import numpy as np
 from benchmarks.common import Cell, machine, median, percentile, profiled, scratch, show
 from memory import archive, recall
 from memory.agents import named_id
+from memory.audience import operator
 from memory.database.sqlite import SqliteDatabase
 from memory.embed import local
 from memory.ports import Connection
@@ -234,7 +235,7 @@ def clock(work: Callable[[], None]) -> float:
 
 async def ours(search: Search, kind: Shelf, question: str) -> float:
     began = time.perf_counter()
-    hits, _ = await search.find(ANA.id, kind, question, size=FOUND)
+    hits, _ = await search.find(operator(ANA.id), kind, question, size=FOUND)
     assert hits
     return (time.perf_counter() - began) * 1000
 

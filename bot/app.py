@@ -4,23 +4,31 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
 from adapters.base import Adapter, Address, Unusable
+from bot.asks import Asks
 from bot.config import Settings
 from bot.decide import Limits
 from bot.desk import Desk
 from bot.errors import UserError
+from bot.farewell import Farewell
+from bot.files import Files
+from bot.guard import Guard
+from bot.heartbeat import Heart, Pace
 from bot.intake import Intake
 from bot.llm.base import LLM
 from bot.outbox import Outbox
+from bot.people import People
+from bot.schedule import Schedule
 from bot.tools.base import Registry
 from bot.tools.memory import TOOLS
 from bot.turn import Step, Turns
+from bot.types import Prices
 from bot.verbs import Verbs
 from bot.worker import Worker
 from memory.database.sqlite import SqliteDatabase
@@ -61,6 +69,20 @@ def endpoint_of(settings: Settings) -> "Endpoint":
         retries=settings.llm_retries,
         max_tokens=settings.llm_max_tokens,
     )
+
+
+def pace_of(settings: Settings) -> Pace:
+    return Pace(
+        interval=timedelta(hours=settings.heartbeat_hours),
+        silence=timedelta(minutes=settings.heartbeat_idle),
+        quiet=settings.heartbeat_quiet,
+        tokens=settings.heartbeat_tokens,
+        stale_after=timedelta(days=settings.stale_days),
+    )
+
+
+def prices_of(settings: Settings) -> Prices:
+    return Prices(prompt=settings.llm_price_prompt, completion=settings.llm_price_completion)
 
 
 def build_model(settings: Settings, zone: tzinfo) -> LLM:
@@ -110,7 +132,7 @@ def build_adapters(settings: Settings, store: Store) -> list[Adapter]:
                 gateway_url=settings.discord_gateway_url,
                 sharded=settings.discord_sharded,
                 auto_thread=settings.discord_auto_thread,
-                known_dms=lambda: store.direct_rooms("discord"),
+                known_rooms=lambda: store.channels("discord"),
             )
         )
     if settings.slack_bot_token is not None:
@@ -151,33 +173,63 @@ class App:
         self.tools.load(settings.tools)
         self.watch: Callable[[Step], None] = lambda _: None  # told of every committed step
         self.delayed: Callable[[Claim], None] = lambda _: None  # told of turns that must wait
+        self._guard = Guard()
         self._stopping = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None  # while it runs
         limits = Limits(
             steps=settings.max_steps, seconds=settings.turn_seconds, tokens=settings.turn_tokens
         )
-        turns = Turns(
-            store, search, llm, self.tools, zone=self.zone, limits=limits, watch=self._committed
+        pace, prices = pace_of(settings), prices_of(settings)
+        heart = Heart(
+            store, None if settings.offline else llm, pace, prices=prices, committed=search.wake
         )
+        turns = Turns(
+            store, search, llm, self.tools, heart, zone=self.zone, limits=limits, prices=prices,
+            watch=self._committed,
+        )  # fmt: skip
         self.outbox = Outbox(store)
+        self.files = Files(settings.home, settings.file_limit, self.outbox.adapters.get)
         self.worker = Worker(
             store,
             turns,
+            self.files,
             concurrency=settings.concurrency,
             first_wait=settings.outage_seconds,
             sending=self.outbox.wake,
             working=self._show_working,
             delayed=lambda claim: self.delayed(claim),
         )
-        verbs = Verbs(store, search, self.zone)
-        self.desk = Desk(Intake(store, self.worker.wake), store, verbs)
+        self.schedule = Schedule(
+            store, pace, self.zone, self.worker.wake, most=max(1, settings.concurrency // 4)
+        )
+        self.verbs = Verbs(store, search, self.zone)
+        intake = Intake(store, self.worker.wake, self._guard)
+        self.asks = Asks(store, self.outbox.adapters, self.outbox.wake)
+        self.desk = Desk(
+            intake,
+            store,
+            self.verbs,
+            People(store),
+            Farewell(store, search, self.files),
+            self.asks,
+            stop=turns.stop,
+            link=self._link,
+        )
 
     def _committed(self, step: Step) -> None:
         """A step is on disk: whoever waits for it may go on."""
+        for reply in step.change.replies:
+            self._guard.said(Address(**reply.target["address"]).room, reply.text)
         if step.change.replies:
             self.outbox.wake(step.claim.agent)
+        if step.change.asks and self._tasks is not None:
+            self._tasks.create_task(self.asks.tell(), name="asking")
         self.search.wake()
         self.watch(step)
+
+    def _link(self, address: Address, event: str) -> str:
+        adapter = self.outbox.adapters.get(address.platform)
+        return adapter.link(address, event) if adapter is not None else ""
 
     def _show_working(self, claim: Claim, begun: bool) -> None:
         """Let people see that an answer is being made; nothing waits for that."""
@@ -197,7 +249,10 @@ class App:
             self._tasks = tasks
             await self.outbox.start(tasks)
             await self.worker.start(tasks)
+            tasks.create_task(self.search.sweep(), name="sweep")
+            tasks.create_task(self.asks.tell(), name="asking")
             follower = tasks.create_task(self.search.follow(), name="embedding")
+            beating = tasks.create_task(self._beat(), name="heartbeats")
             hearing = [
                 tasks.create_task(self._hear(adapter), name=adapter.name) for adapter in adapters
             ]
@@ -207,11 +262,15 @@ class App:
                     await asyncio.wait([*hearing, stopping], return_when=asyncio.FIRST_COMPLETED)
                     hearing = [task for task in hearing if not task.done()]
             finally:
-                for task in (*hearing, stopping, follower):
-                    task.cancel()
                 self._tasks = None
                 await self.worker.stop(GRACE)
-                await self._send_rest()
+                await self._send_rest()  # while there is a connection to send by
+                for task in (*hearing, stopping, follower, beating):
+                    task.cancel()
+
+    async def _beat(self) -> None:
+        if self.settings.heartbeat_hours:
+            await self.schedule.run()
 
     async def _hear(self, adapter: Adapter) -> None:
         try:

@@ -33,6 +33,13 @@ EXAMPLES = {
     "REVERIE_TURN_TOKENS": "REVERIE_TURN_TOKENS=200000",
     "REVERIE_CONCURRENCY": "REVERIE_CONCURRENCY=64",
     "REVERIE_TOOLS": "REVERIE_TOOLS=mytools,other.tools",
+    "REVERIE_HEARTBEAT_HOURS": "REVERIE_HEARTBEAT_HOURS=24 (0: no heartbeats)",
+    "REVERIE_HEARTBEAT_IDLE": "REVERIE_HEARTBEAT_IDLE=30 (minutes)",
+    "REVERIE_HEARTBEAT_QUIET": "REVERIE_HEARTBEAT_QUIET=22-7 (hours)",
+    "REVERIE_HEARTBEAT_TOKENS": "REVERIE_HEARTBEAT_TOKENS=20000 (of one agent in a day)",
+    "REVERIE_STALE_DAYS": "REVERIE_STALE_DAYS=90",
+    "REVERIE_LLM_PRICE_PROMPT": "REVERIE_LLM_PRICE_PROMPT=0.15 (for a million tokens)",
+    "REVERIE_LLM_PRICE_COMPLETION": "REVERIE_LLM_PRICE_COMPLETION=0.60 (for a million tokens)",
     "AZURE_OPENAI_ENDPOINT": "AZURE_OPENAI_ENDPOINT=https://RESOURCE.openai.azure.com",
 }
 ALIASES = {  # the tutorial's names for ours
@@ -42,6 +49,7 @@ ALIASES = {  # the tutorial's names for ours
     "LETTA_EMBEDDING_MODEL": "REVERIE_EMBEDDING_MODEL",
 }
 
+QUIET = r"^([01]?\d|2[0-3])-([01]?\d|2[0-3])$"
 PLATFORMS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DISCORD_TOKEN")
 
 
@@ -61,6 +69,8 @@ class Settings(BaseModel):
     llm_timeout: float = Field(default=120, gt=0)  # seconds for one attempt
     llm_max_tokens: int | None = Field(default=None, ge=16)
     llm_retries: int = Field(default=3, ge=0, le=10)
+    llm_price_prompt: float = Field(default=0, ge=0)  # money for a million tokens
+    llm_price_completion: float = Field(default=0, ge=0)
     outage_seconds: float = Field(default=5, gt=0)  # the first wait when the model is away
     embedding: Literal["local", "openai", "off"] = "local"
     embedding_base_url: str | None = None
@@ -70,7 +80,13 @@ class Settings(BaseModel):
     max_steps: int = Field(default=10, ge=2, le=100)
     turn_seconds: float = Field(default=300, gt=0)
     turn_tokens: int = Field(default=200_000, ge=1000)
+    file_limit: int = Field(default=10_000_000, ge=0)  # bytes of a file that somebody sends
     concurrency: int = Field(default=64, ge=1)
+    heartbeat_hours: float = Field(default=24, ge=0, le=8760)  # between two; 0: none
+    heartbeat_idle: float = Field(default=30, ge=0)  # minutes that nobody wrote for
+    heartbeat_quiet: str | None = Field(default=None, pattern=QUIET)  # hours without: 22-7
+    heartbeat_tokens: int = Field(default=20_000, ge=0)  # of one agent in a day
+    stale_days: float = Field(default=90, gt=0)  # from when an unused fact is put away
     tools: tuple[str, ...] = ()
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None  # Socket Mode

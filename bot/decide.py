@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.tools.base import wants_heartbeat
-from bot.types import Again, Completion, Done, ToolResult
-from memory.types import Message
+from bot.types import Again, Completion, Done, Prices, ToolResult, Usage
+from memory.types import Message, Spending
 
 SAME_CALL = 2  # a call made this often in a turn has told the model all it can
+NOTHING = Spending(kind="turn")
 FAILURES = 5  # failed calls of a turn, before it must end in words
 
 
@@ -29,6 +30,12 @@ class Spent:
     began: float = field(default_factory=time.monotonic)
     tokens: int = 0
     shrink: float = 1.0  # of the window, after the endpoint said that it was too long
+    unbilled: Spending = NOTHING  # not yet committed with a step
+
+    def bill(self, used: Usage, prices: Prices) -> None:
+        """One more model call."""
+        self.tokens += used.prompt + used.completion
+        self.unbilled = self.unbilled.plus(used.prompt, used.completion, prices.of(used))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,19 +76,19 @@ def must_close(
     calls = Counter((wish.name, wish.arguments) for row in turn for wish in row.calls)
     if calls and max(calls.values()) >= SAME_CALL:
         return True
-    if sum(_failed(row) for row in turn) >= FAILURES:
+    if sum(failed(row) for row in turn) >= FAILURES:
         return True
     last = [row for row in turn if row.step == step - 1 and row.role != "user"]
     wishes = [wish for row in last for wish in row.calls]
     went_on = (
         any(row.text for row in last if row.role == "assistant")
-        or any(_failed(row) for row in last)
+        or any(failed(row) for row in last)
         or any(kind(wish.name) == "look" or wants_heartbeat(wish.arguments) for wish in wishes)
     )
     return not went_on  # it said nothing, and asked for nothing that a step could build on
 
 
-def _failed(row: Message) -> bool:
+def failed(row: Message) -> bool:
     return row.role == "tool" and row.text.startswith("Error:")
 
 
@@ -121,4 +128,4 @@ def asked_in(turn: Sequence[Message]) -> bool:
 
 
 def words_of(turn: Sequence[Message]) -> str:
-    return "\n".join(row.text for row in turn if row.role == "user")
+    return "\n".join(row.text for row in turn if row.role == "user" and not row.tainted)

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 
+from bot.errors import Unconfirmed
 from memory.draft import Draft, clipped
 from memory.errors import BadInput, NotFound
-from memory.types import Fact, Origin
+from memory.types import Fact
 from memory.words import query_terms, sanitise, terms
 
 CHOICES = 8  # facts that are listed when words fit several
+PLACELESS = ("discord/dm",)  # direct messages of Discord are in no guild
 SHOW = "`memory show` has the numbers."
 
 
 def add(draft: Draft, label: str, text: str) -> str:
     """Add a fact, or one for each line. Raises NotFound, ReadOnly, LimitReached, BadInput."""
-    draft.origin = Origin(person=draft.agent.person)
+    label = draft.speaker if label == "human" else label
     before = draft.last_seq
     said = draft.append(label, sanitise(text), action="add")
     born = [f"#{fact.seq}" for fact in draft.blocks[label].facts if fact.seq > before]
@@ -23,16 +25,15 @@ def add(draft: Draft, label: str, text: str) -> str:
 def edit(draft: Draft, number: int, text: str) -> str:
     """Give a fact another text, in one line."""
     fact = _active(draft, number)
-    line = " ".join(sanitise(text).split())
+    line = draft.kept(" ".join(sanitise(text).split()))
     if not line:
         raise BadInput(f"The new text is empty. To forget #{number}, use `memory forget {number}`.")
     for other in draft.block(fact.label).facts:
         if other.text == line:
             raise BadInput(f"#{other.seq} says just this already. Nothing was changed.")
-    draft.origin = Origin(person=draft.agent.person)
     draft.edit(fact, line, action="edit")
     born = next(other for other in draft.blocks[fact.label].facts if other.text == line)
-    return f"#{number} is now #{born.seq}: {clipped(line)}"
+    return draft.told(f"#{number} is now #{born.seq}: {clipped(line)}")
 
 
 def pin(draft: Draft, number: int, pinned: bool) -> str:
@@ -43,6 +44,32 @@ def pin(draft: Draft, number: int, pinned: bool) -> str:
         return f"#{number} is {state} already."
     draft.pin(fact, pinned=pinned)
     return f"#{number} is {state} now: {clipped(fact.text)}"
+
+
+def share(draft: Draft, number: int, shared: bool) -> str:
+    """Let everybody in the workspace, where this is said, know a fact; or no longer."""
+    fact = _active(draft, number)
+    workspace = draft.origin.workspace
+    if (shared and not workspace.partition("/")[2]) or workspace in PLACELESS:
+        raise BadInput(
+            "Share with whom? Say it in the workspace that should know, not in a direct message."
+        )
+    if (fact.origin.audience == "workspace") == shared:
+        return f"#{number} is {'shared' if shared else 'not shared'} already."
+    draft.share(fact, shared=shared)
+    if shared:
+        return (
+            f"Everybody in this workspace may know #{number} now: {clipped(fact.text)}"
+            f" (`memory unshare {number}` takes it back)"
+        )
+    return f"#{number} is no longer shared: {clipped(fact.text)}"
+
+
+def persona(draft: Draft, text: str) -> str:
+    """Say in other words who the agent is. What it was before is in the journal."""
+    draft.rewrite("persona", sanitise(text), action="persona")
+    said = "This is who I am now (`memory undo` takes it back):\n" + draft.blocks["persona"].text
+    return draft.told(said)
 
 
 def forget(draft: Draft, target: int | str) -> str:
@@ -64,9 +91,9 @@ def clear(draft: Draft, label: str, *, confirmed: bool) -> str:
     if not facts:
         return f"There is nothing in '{label}'."
     if not confirmed:
-        raise BadInput(
-            f"This forgets {_count(facts)} of '{label}'. If you mean it, type"
-            f" `/memory clear {label} yes`."
+        line = f"/memory clear {label}"
+        raise Unconfirmed(
+            f"This forgets {_count(facts)} of '{label}'. If you mean it, type `{line} yes`.", line
         )
     draft.forget(facts, action="clear")
     return f"Forgot {_count(facts)} of '{label}' (`memory undo` brings them back)"

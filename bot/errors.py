@@ -53,3 +53,11 @@ class ModelRejected(ModelError):
 
 class ContextTooLong(ModelError):
     """The request is longer than the model's window."""
+
+
+class Unconfirmed(UserError):
+    """What was asked for has to be confirmed: `line` with a typed yes behind it does it."""
+
+    def __init__(self, message: str, line: str) -> None:
+        super().__init__(message)
+        self.line = line

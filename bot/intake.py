@@ -1,10 +1,12 @@
 """An event becomes an inbox row of the right agent; only then is it acknowledged."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from adapters.base import Address, Event
+from adapters.base import Address, Attachment, Changed, Event
 from bot.attention import DEFAULT_MODE, attend
 from bot.errors import UserError
+from bot.guard import Guard
 from memory.agents import derived_id, identity_id, named_id
 from memory.store import Store
 from memory.types import Birth, Identity
@@ -25,16 +27,18 @@ def room_id(address: Address) -> str:
 def route(event: Event) -> tuple[Birth, Identity]:
     """The agent that an event is for, and the person it is from. Pure.
 
-    A named agent where one was chosen, the person's own in a DM, the room's in a room.
+    A named agent where one was chosen, the account's own in a DM, the room's in a room. The store
+    knows whose account it is: `/link` may have joined it to another.
     """
     address = event.address
     name, user = sanitise(event.name), sanitise(event.user)
-    identity = Identity(platform=address.platform, space=address.space, user=user, name=name)
+    realm = event.realm or address.space
+    identity = Identity(platform=address.platform, space=realm, user=user, name=name)
     if event.agent is not None:
         chosen = sanitise(event.agent)
         birth = Birth(id=named_id(chosen), name=chosen, kind="named", persona=PERSONA)
     elif event.room_kind == "dm":
-        own = identity_id(address.platform, address.space, user)
+        own = identity_id(address.platform, realm, user)
         birth = Birth(id=own, name=name, kind="person", persona=PERSONA)
     else:
         birth = Birth(
@@ -42,7 +46,7 @@ def route(event: Event) -> tuple[Birth, Identity]:
             name=sanitise(event.room_name) or address.channel,
             kind="room",
             persona=PERSONA,
-            settings={"room": event.room_kind},
+            settings={"room": event.room_kind, "workspace": address.workspace},
         )
     return birth, identity
 
@@ -50,8 +54,9 @@ def route(event: Event) -> tuple[Birth, Identity]:
 class Intake:
     """Hears the adapters."""
 
-    def __init__(self, store: Store, wake: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, wake: Callable[[str], None], guard: Guard) -> None:
         self._store = store
+        self._guard = guard
         self._wake = wake
 
     async def deliver(self, event: Event) -> bool:
@@ -62,15 +67,15 @@ class Intake:
         """
         text = sanitise(event.text).strip()
         birth, identity = route(event)
-        kind = await self._attention(event, birth) if text else "ignore"
-        if kind == "ignore":
+        kind = await self._attention(event, birth) if text or event.files else "ignore"
+        if kind == "ignore" or not self._guard.passes(event):
             return False
         if len(text) > LONGEST:
             raise UserError(
                 f"This message has {len(text):,} characters, and {LONGEST:,} is the most I can"
                 " keep. Please send it in parts, or as a file."
             )
-        new = await self._store.receive(
+        agent = await self._store.receive(
             birth,
             identity,
             kind="message" if kind == "answer" else "heard",
@@ -80,13 +85,26 @@ class Intake:
             payload={
                 "text": text,
                 "speaker": identity.name,
-                "audience": "person" if birth.kind != "room" else "room",
+                "audience": "person" if event.room_kind == "dm" else "room",
+                "workspace": event.address.workspace,
                 "address": event.address.plain(),
+                "user": identity.user,
+                "files": [_plain(file) for file in event.files],
             },
         )
-        if new:
-            self._wake(birth.id)
-        return new
+        if agent is not None:
+            self._wake(agent)
+        return agent is not None
+
+    async def changed(self, changed: Changed) -> bool:
+        """Store an edit or a deletion; returns once it is on disk. False: it is of no concern."""
+        text = None if changed.text is None else sanitise(changed.text).strip()[:LONGEST]
+        channel = replace(changed.address, thread=None).room
+        dedup = sanitise(f"{changed.address.platform}:{changed.event}")
+        agent = await self._store.change(channel, dedup, text or None, changed.at)
+        if agent is not None:
+            self._wake(agent)
+        return agent is not None
 
     async def _attention(self, event: Event, birth: Birth) -> str:
         if birth.kind != "room":
@@ -95,7 +113,15 @@ class Intake:
         settings, takes_part = known or ({}, False)
         return attend(event, settings.get("mode", DEFAULT_MODE), takes_part=takes_part)
 
-    async def last_seen(self, address: Address, user: str | None = None) -> str | None:
-        own = None if user is None else identity_id(address.platform, address.space, user)
-        dedup = await self._store.last_received(own or room_id(address))
+    async def last_seen(self, address: Address) -> str | None:
+        dedup = await self._store.last_received(replace(address, thread=None).room)
         return dedup.partition(":")[2] if dedup else None
+
+
+def _plain(file: Attachment) -> dict[str, str | int]:
+    return {
+        "name": sanitise(file.name),
+        "kind": sanitise(file.kind),
+        "size": file.size,
+        "ref": sanitise(file.ref),
+    }

@@ -1,4 +1,4 @@
-"""Sends replies: an agent's in their order, again until the platform took them."""
+"""Sends replies: an agent's in their order, again and again until the platform took them."""
 
 import asyncio
 import logging
@@ -11,12 +11,17 @@ from memory.types import Outgoing
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 8
-LONGEST_WAIT = 60.0  # seconds between attempts
+LONGEST_WAIT = 60.0  # seconds between attempts, unless the platform asks for more
+MOST_ASKED = 3600.0
+
+Lane = tuple[str, str]  # an agent and a platform: trouble of one platform is not another's
 
 
 class Outbox:
-    """One task for each agent that has something to send, while it has."""
+    """One task for each agent that has something to send, and each platform, while it has.
+
+    A reply is given up only where the platform refuses it for good.
+    """
 
     def __init__(
         self, store: Store, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -24,9 +29,9 @@ class Outbox:
         self._store = store
         self._sleep = sleep
         self.adapters: dict[str, Adapter] = {}
-        self._busy: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
-        self._before: dict[str, int] = {}  # up to which id a former process may have sent
+        self._busy: dict[Lane, asyncio.Task[None]] = {}
+        self._again: set[Lane] = set()
+        self._tried: dict[Lane, int] = {}  # up to which id a reply may have gone out already
         self._tasks: asyncio.TaskGroup | None = None
 
     def add(self, adapter: Adapter) -> None:
@@ -36,15 +41,19 @@ class Outbox:
         """Begin, with what a former process left unsent."""
         self._tasks = tasks
         for agent in await self._store.with_unsent():
-            self._before[agent] = max(reply.id for reply in await self._store.unsent(agent))
+            last = max(reply.id for reply in await self._store.unsent(agent))
+            self._tried |= {(agent, platform): last for platform in self.adapters}
             self.wake(agent)
 
     def wake(self, agent: str) -> None:
         """Something was committed for sending."""
-        if agent in self._busy:
-            self._again.add(agent)
-        elif self._tasks is not None:
-            self._busy[agent] = self._tasks.create_task(self._drain(agent), name=f"send {agent}")
+        for platform in self.adapters:
+            lane = (agent, platform)
+            if lane in self._busy:
+                self._again.add(lane)
+            elif self._tasks is not None:
+                work = self._drain(lane)
+                self._busy[lane] = self._tasks.create_task(work, name=f"send {agent}")
 
     def stop(self) -> None:
         """Send nothing more; what is left goes out at the next start."""
@@ -54,18 +63,18 @@ class Outbox:
 
     async def drained(self, agent: str) -> None:
         """Returns when everything that was committed for this agent went out, or cannot."""
-        while agent in self._busy:
-            await asyncio.wait([self._busy[agent]])
+        while busy := [task for lane, task in self._busy.items() if lane[0] == agent]:
+            await asyncio.wait(busy)
 
-    async def _drain(self, agent: str) -> None:
+    async def _drain(self, lane: Lane) -> None:
+        agent, platform = lane
         try:
             while True:
-                self._again.discard(agent)
+                self._again.discard(lane)
                 for reply in await self._store.unsent(agent):
-                    adapter = self.adapters.get(reply.target["address"]["platform"])
-                    if adapter is not None:  # else it waits until its platform is connected
-                        await self._deliver(adapter, reply)
-                if agent not in self._again:
+                    if reply.target["address"]["platform"] == platform:
+                        await self._deliver(lane, reply)
+                if lane not in self._again:
                     return
         except MemoryFault as error:  # such as a full disk
             note = {"action": "outbox_waits", "agent": agent}
@@ -75,31 +84,48 @@ class Outbox:
             log.exception("the outbox failed", extra={"action": "outbox_failed", "agent": agent})
             asyncio.get_running_loop().call_later(LONGEST_WAIT, self.wake, agent)
         finally:
-            del self._busy[agent]
+            del self._busy[lane]
 
-    async def _deliver(self, adapter: Adapter, reply: Outgoing) -> None:
-        attempts = reply.attempts
+    async def _deliver(self, lane: Lane, reply: Outgoing) -> None:
+        adapter, failures = self.adapters[lane[1]], 0
         while True:
+            tried = self._tried.get(lane, 0)
+            self._tried[lane] = max(tried, reply.id)
             try:
-                receipt = await adapter.send(self._post(reply, attempts))
+                receipt = await adapter.send(_post(reply, again=reply.id <= tried))
             except SendFailed as error:
-                attempts += 1
-                final = error.final or attempts >= ATTEMPTS
-                await self._store.unsendable(reply, final=final)
-                note = {"action": "send_failed", "agent": reply.agent, "key": reply.key}
-                log.warning("a reply was not taken: %s", error, extra=note)
-                if final:
+                failures += 1
+                await self._store.unsendable(reply, final=error.final)
+                _tell(reply, error, failures)
+                if error.final:
                     return
-                await self._sleep(error.retry_after or min(2.0**attempts, LONGEST_WAIT))
+                await self._sleep(_wait(error, failures))
             else:
                 await self._store.sent(reply, receipt)
                 return
 
-    def _post(self, reply: Outgoing, attempts: int) -> Post:
-        return Post(
-            key=reply.key,
-            address=Address(**reply.target["address"]),
-            text=reply.text,
-            answers=tuple(event.partition(":")[2] for event in reply.target.get("answers", ())),
-            again=attempts > 0 or reply.id <= self._before.get(reply.agent, 0),
-        )
+
+def _post(reply: Outgoing, *, again: bool) -> Post:
+    return Post(
+        key=reply.key,
+        address=Address(**reply.target["address"]),
+        text=reply.text,
+        answers=tuple(event.partition(":")[2] for event in reply.target.get("answers", ())),
+        again=again,
+    )
+
+
+def _wait(error: SendFailed, failures: int) -> float:
+    """Seconds until the next attempt: longer each time, up to a limit."""
+    if error.retry_after:
+        return min(error.retry_after, MOST_ASKED)
+    return min(2.0 ** min(failures, 10), LONGEST_WAIT)
+
+
+def _tell(reply: Outgoing, error: SendFailed, failures: int) -> None:
+    """Trouble is told of once for each reply, not at every attempt of a day."""
+    note = {"action": "send_failed", "agent": reply.agent, "key": reply.key}
+    if error.final:
+        log.error("A reply cannot be sent, and is given up. %s", error, extra=note)
+    elif failures == 1:
+        log.warning("A reply waits, and will be sent once that is possible. %s", error, extra=note)

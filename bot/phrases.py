@@ -1,6 +1,7 @@
 """What the program itself says to a person, in English and Chinese. Every sentence is here."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -37,12 +38,59 @@ SENTENCES: Final = {
         " differently.",
         "这次我没能组织出回答。你的消息已经保存;请换一种说法再问一次。",
     ),
+    "unsaved": (
+        "(To be exact: I have not saved anything just now. `/memory add …` does.)",
+        "(更正:我刚才并没有保存任何内容。用 `/memory add …` 可以保存。)",
+    ),
+    "held": (
+        "What I would say here is from our own conversation, so I asked you about it privately.",
+        "我想说的内容来自我们之间的私下对话,所以我先单独问了你。",
+    ),
+    "private": (
+        "I may not say that here.",
+        "这个我不能在这里说。",
+    ),
+    "left_out": (
+        "(I left {what} out of my memory: secrets are not kept there.)",
+        "(我没有把{what}记下来:记忆里不保存机密信息。)",
+    ),
+    "stopped": ("I stopped, as I was asked to.", "已按要求停止。"),
     "failed": (
         "Something went wrong inside me while I worked on this, and I gave up on it. Your message"
         " is kept in my history. Please try again; if it happens again, tell whoever runs me.",
         "处理这条消息时我内部出了错,已经放弃。你的消息已保存在记录里。请再试一次;如果再次出现,请告诉管理员。",
     ),
 }
+
+
+SECRETS: Final = {  # kinds of memory/secrets.py
+    "private key": ("a private key", "私钥"),
+    "Slack token": ("a Slack token", " Slack 令牌"),
+    "webhook address": ("a webhook address", " webhook 地址"),
+    "API key": ("an API key", " API 密钥"),
+    "GitHub token": ("a GitHub token", " GitHub 令牌"),
+    "AWS key": ("an AWS key", " AWS 密钥"),
+    "Google key": ("a Google key", " Google 密钥"),
+    "Stripe key": ("a Stripe key", " Stripe 密钥"),
+    "access token": ("an access token", "访问令牌"),
+    "Discord token": ("a Discord token", " Discord 令牌"),
+    "password": ("a password", "密码"),
+    "card number": ("a card number", "银行卡号"),
+    "IBAN": ("an IBAN", " IBAN 账号"),
+    "ID number": ("an ID number", "身份证号"),
+    "social security number": ("a social security number", "社会安全号"),
+    "recovery phrase": ("a recovery phrase", "助记词"),
+    "PIN": ("a PIN", " PIN 码"),
+    "code": ("a code", "验证码"),
+    "key": ("a key", "密钥"),
+}
+
+
+def left_out(kinds: Sequence[str], like: str) -> str:
+    """Which secrets are not kept, each kind once; in the language of a text."""
+    zh = chinese(like)
+    named = [SECRETS[kind][zh] for kind in dict.fromkeys(kinds)]
+    return say("left_out", like, what=("、" if zh else " and ").join(named))
 
 
 def say(name: str, like: str, **parts: str) -> str:

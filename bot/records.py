@@ -55,6 +55,8 @@ def of_message(message: Message) -> Record:
         "at": message.at.isoformat(),
         "speaker": speaker(message),
         "text": message.text,
+        "room": message.origin.room,
+        "event": message.event,
     }
 
 

@@ -2,34 +2,52 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
-from bot import phrases
+from bot import phrases, taint
+from bot.claims import claims_saved
 from bot.context import Overflow, Window, build
 from bot.decide import (
+    NOTHING,
     Heard,
     Limits,
     Spent,
     asked_in,
     decide,
+    failed,
     must_close,
     replied_in,
     spoken_words,
     words_of,
 )
 from bot.errors import ContextTooLong, ModelRejected, ReverieError
+from bot.heartbeat import Heart
 from bot.llm.base import LLM
 from bot.llm.offline.digest import digest
+from bot.llm.tokens import usage_of
+from bot.outbound import Outbound, without
+from bot.revise import revise
+from bot.rows import arrived, clean, origin_of, target_of
 from bot.tools.base import Registry, call, parse_arguments, wants_heartbeat
-from bot.tools.memory import Finder, StepContext
-from bot.types import Again, Completion, Done, Prompt, ToolResult
+from bot.tools.memory import READING, Finder, StepContext
+from bot.types import Again, Completion, Done, Prices, Prompt, ToolResult
 from memory import stale
 from memory.draft import Draft
 from memory.errors import Conflict, MemoryFault
+from memory.secrets import told_left_out
 from memory.store import Store
-from memory.types import Change, Claim, Message, Origin, Reply, Summary, ToolCall, View, now
+from memory.types import (
+    Change,
+    Claim,
+    Message,
+    Reply,
+    Summary,
+    View,
+    Viewer,
+    now,
+)
 from memory.words import sanitise
 
 log = logging.getLogger(__name__)
@@ -48,6 +66,10 @@ class Step:
     next: Again | Done
 
 
+class _Stopped(Exception):
+    """Somebody asked for the end of this turn."""
+
+
 class Turns:
     """Runs turns. Holds nothing of an agent between steps: what matters is in the store."""
 
@@ -57,9 +79,11 @@ class Turns:
         finder: Finder,
         llm: LLM,
         tools: Registry,
+        heart: Heart,
         *,
         zone: tzinfo,
         limits: Limits | None = None,
+        prices: Prices | None = None,
         watch: Callable[[Step], None] | None = None,
         clock: Callable[[], datetime] = now,
     ) -> None:
@@ -67,10 +91,19 @@ class Turns:
         self.finder = finder
         self.llm = llm
         self.tools = tools
+        self.heart = heart
         self.zone = zone
         self.limits = limits or Limits()
+        self.prices = prices or Prices()
         self.watch = watch or (lambda _: None)
         self.clock = clock
+        self.outbound = Outbound(store)
+        self._thinking: dict[str, asyncio.Future[Heard]] = {}  # agent -> what it is at
+
+    def stop(self, agent: str) -> bool:
+        """End the turn that is running for an agent, in a sentence. False: none is."""
+        thinking = self._thinking.get(agent)
+        return thinking is not None and thinking.cancel()
 
     async def run(self, claim: Claim) -> Done:
         """All the work on one batch of inbox rows.
@@ -80,6 +113,10 @@ class Turns:
         """
         if claim.items[0].kind == "heard":
             return await self._kept(claim)
+        if claim.items[0].kind == "changed":
+            return await revise(self, claim)
+        if claim.items[0].kind == "heartbeat":
+            return await self.heart.run(claim)
         spent = Spent()
         while True:
             next_ = await self._committed_step(claim, spent)
@@ -89,14 +126,21 @@ class Turns:
 
     async def _kept(self, claim: Claim) -> Done:
         """What was only heard goes into recall, without a thought."""
-        view = await self.store.view(claim.agent, claim.items[0].room)
-        draft = Draft.of(view.agent, view.blocks, at=self.clock())
-        draft.messages.extend(_arrived(claim, draft))
+        _, draft = await self._begun(claim)
         done = Done(reason="heard")
         step = Step(claim=claim, change=draft.change(claim=claim, done=True), next=done)
         await self.store.commit(step.change)
         self.watch(step)
         return done
+
+    async def _begun(self, claim: Claim) -> tuple[View, Draft]:
+        """What the agent knows, and a draft that has the claim's rows."""
+        item = claim.items[-1]
+        view = await self.store.view(claim.agent, item.room, origin_of(item))
+        draft = Draft.of(view.agent, view.blocks, at=self.clock())
+        if claim.step == 0:
+            draft.messages.extend(arrived(claim, draft))
+        return view, draft
 
     async def _committed_step(self, claim: Claim, spent: Spent) -> Again | Done:
         """One step, taken again where memory changed under it."""
@@ -104,20 +148,19 @@ class Turns:
             try:
                 step = await self.take_step(claim, spent)
                 await self.store.commit(step.change)
+            except _Stopped:
+                return await self.give_up(claim, "the person asked to stop", "stopped")
             except Conflict:
                 log.info("step retaken", extra={"action": "step_retaken", "agent": claim.agent})
                 continue
+            spent.unbilled = NOTHING
             self.watch(step)
             return step.next
         raise Conflict("Memory kept changing while this turn was thinking.")
 
     async def take_step(self, claim: Claim, spent: Spent) -> Step:
         """One model call and its tools, as a change that is not yet committed."""
-        room = claim.items[0].room
-        view = await self.store.view(claim.agent, room)
-        draft = Draft.of(view.agent, view.blocks, at=self.clock())
-        if claim.step == 0:
-            draft.messages.extend(_arrived(claim, draft))
+        view, draft = await self._begun(claim)
         turn = [row for row in view.history if row.turn == claim.turn] + draft.messages
         question = next((row for row in reversed(turn) if row.role == "user"), None)
         if question is not None:
@@ -125,44 +168,57 @@ class Turns:
             draft.said_at = question.at
         closing = must_close(turn, claim.step, self.limits, spent, self.tools.kind)
         try:
-            heard = await self._answer(claim, view, draft, turn, closing, spent)
+            heard = await self._unless_stopped(
+                claim.agent, self.answer(claim, view, draft, turn, closing, spent)
+            )
         except (ModelRejected, ContextTooLong) as error:
             log.warning("%s", error, extra={"action": "model_refused", "agent": claim.agent})
             name = "too_long" if isinstance(error, ContextTooLong) else "rejected"
             return self._ended(claim, draft, turn, name, str(error))
-        return self._settled(claim, draft, turn, heard, closing, spent)
+        return await self._settled(claim, view, draft, turn, heard, closing, spent)
 
-    async def _answer(
+    async def _unless_stopped(self, agent: str, answer: Coroutine[None, None, Heard]) -> Heard:
+        """Raises _Stopped when `stop` ended it; nothing of it is kept then."""
+        task = asyncio.current_task()
+        self._thinking[agent] = thinking = asyncio.ensure_future(answer)
+        try:
+            return await thinking
+        except asyncio.CancelledError:
+            if task is not None and task.cancelling():  # the program is ending
+                raise
+            raise _Stopped from None
+        finally:
+            del self._thinking[agent]
+
+    async def answer(
         self, claim: Claim, view: View, draft: Draft, turn: list[Message], closing: bool,
         spent: Spent,
     ) -> Heard:  # fmt: skip
+        """The model's answer to a draft's messages, and what its tools made of it."""
+        paused = view.agent.settings.get("paused")
+        tools = self.tools.without("write") if paused else self.tools
         for attempt in range(3):
-            prompt = await self._prompt(view, draft, closing, spent)
+            prompt = await self._prompt(view, draft, tools, closing, spent)
             try:
-                completion = _clean(await self.llm.complete(prompt))
+                completion = clean(await self.llm.complete(prompt))
             except ContextTooLong:
                 if attempt == 2:
                     raise
                 spent.shrink *= 0.6
                 continue
-            spent.tokens += self._tokens(prompt, completion)
-            return await self._call_tools(claim, draft, completion, words_of(turn))
+            spent.bill(usage_of(prompt, completion, self.llm.count), self.prices)
+            draft.usage = spent.unbilled
+            return await self._call_tools(claim, draft, completion, tools, view.viewer, turn)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _tokens(self, prompt: Prompt, completion: Completion) -> int:
-        if completion.usage is not None:
-            return completion.usage.prompt + completion.usage.completion
-        texts = (prompt.system, *(row.text for row in prompt.messages))
-        return sum(self.llm.count(text) for text in texts)
-
-    async def _prompt(self, view: View, draft: Draft, closing: bool, spent: Spent) -> Prompt:
+    async def _prompt(
+        self, view: View, draft: Draft, tools: Registry, closing: bool, spent: Spent
+    ) -> Prompt:
         """The prompt; what does not fit is summarised first, and the summary kept."""
         tokens = int(await self.llm.window() * spent.shrink)
         window = Window(tokens=tokens, count=self.llm.count)
         while True:
-            built = build(
-                view, draft.messages, self.tools.specs, window, self.zone, closing=closing
-            )
+            built = build(view, draft.messages, tools.specs, window, self.zone, closing=closing)
             if not isinstance(built, Overflow):
                 return built
             previous = view.summary.text if view.summary else ""
@@ -189,19 +245,27 @@ class Turns:
             return digest(messages, old=previous, tz=self.zone)
 
     async def _call_tools(
-        self, claim: Claim, draft: Draft, completion: Completion, words: str
-    ) -> Heard:
-        heard = Heard(completion=completion)
+        self, claim: Claim, draft: Draft, completion: Completion, tools: Registry,
+        viewer: Viewer, turn: Sequence[Message],
+    ) -> Heard:  # fmt: skip
+        heard, words = Heard(completion=completion), words_of(turn)
         for number, wish in enumerate(completion.calls):
             key = f"{claim.agent}:{claim.turn}:{claim.step}:{number}"
             context = StepContext(
-                call_id=key, draft=draft, finder=self.finder, zone=self.zone, heard=words,
-                speaker=_speakers_block(draft), said=heard.said,
+                call_id=key, draft=draft, finder=self.finder, viewer=viewer, zone=self.zone,
+                heard=words, speaker=draft.speaker, said=heard.said,
             )  # fmt: skip
             try:
-                tool = self.tools.get(wish.name)
+                tool = tools.get(wish.name)
                 heard.kinds.append(tool.kind)
                 arguments = parse_arguments(tool, wish.arguments)
+                told = taint.held(
+                    wish.name, arguments, claim, draft, words,
+                    lambda: taint.source(turn, heard.results),
+                )  # fmt: skip
+                if told:
+                    heard.results.append(ToolResult(call=wish, text=told))
+                    continue
                 async with asyncio.timeout(TOOL_SECONDS):
                     text = sanitise(await call(tool, arguments, context))
                 heard.results.append(ToolResult(call=wish, text=text))
@@ -219,16 +283,19 @@ class Turns:
         sent = self.tools.kind(result.call.name) == "send" and not result.failed
         return replace(result, text=HELD_BACK) if sent else result
 
-    def _settled(
-        self, claim: Claim, draft: Draft, turn: list[Message], heard: Heard, closing: bool,
-        spent: Spent,
+    async def _settled(
+        self, claim: Claim, view: View, draft: Draft, turn: list[Message], heard: Heard,
+        closing: bool, spent: Spent,
     ) -> Step:  # fmt: skip
         """What was heard, as rows and replies; and what comes next."""
         spoken = spoken_words(heard, turn)
         next_ = decide(heard, bool(spoken) or replied_in(turn), closing)
         if isinstance(next_, Done) and not spoken and not replied_in(turn) and asked_in(turn):
             spoken = [phrases.say("wordless", words_of(turn))]
-        self._write_rows(claim, draft, heard, spoken)
+        spoken = [self._honest(words, turn, heard) for words in spoken]
+        checked = await self.outbound.check(claim, view, draft, turn, spoken)
+        spoken = self._discreet(checked.spoken, turn, heard, isinstance(next_, Done))
+        self._write_rows(claim, draft, without(heard, checked.private), spoken)
         rows = turn + [row for row in draft.messages if row.role != "user"]
         if replied_in(rows) and must_close(
             rows, claim.step + 1, self.limits, spent, self.tools.kind
@@ -240,6 +307,31 @@ class Turns:
             for fact in stale.quoted(block.facts, "\n".join(spoken))
         )
         return self._step(claim, draft, spoken, next_)
+
+    def _honest(self, words: str, turn: Sequence[Message], heard: Heard) -> str:
+        """What claims to have saved something, although nothing was, says so."""
+        done = {row.answers for row in turn if row.role == "tool" and not failed(row)}
+        wishes = [wish for row in turn for wish in row.calls if wish.id in done]
+        wishes += [result.call for result in heard.results if not result.failed]
+        if any(wish.name not in READING for wish in wishes) or not claims_saved(words):
+            return words
+        return f"{words}\n\n{phrases.say('unsaved', words)}"
+
+    def _discreet(
+        self, spoken: list[str], turn: Sequence[Message], heard: Heard, ends: bool
+    ) -> list[str]:
+        """The person is told, once, which secrets this turn left out of memory."""
+        wishes = {wish.id: wish.name for row in turn for wish in row.calls}
+        done = [(wishes.get(row.answers or ""), row.text) for row in turn if not failed(row)]
+        done += [(each.call.name, each.text) for each in heard.results if not each.failed]
+        texts = [text for name, text in done if name and self.tools.kind(name) == "write"]
+        kinds = told_left_out("\n".join(texts))
+        if not kinds or not asked_in(turn) or not (spoken or ends):
+            return spoken
+        note = phrases.left_out(kinds, words_of(turn))
+        if any(note in row.text for row in turn if row.role == "assistant"):
+            return spoken
+        return [*spoken[:-1], "\n\n".join([*spoken[-1:], note])]
 
     def _write_rows(self, claim: Claim, draft: Draft, heard: Heard, spoken: Sequence[str]) -> None:
         said = "\n\n".join(spoken)
@@ -276,61 +368,13 @@ class Turns:
         change = draft.change(claim=claim, done=isinstance(next_, Done))
         return Step(claim=claim, change=change, next=next_)
 
-    async def give_up(self, claim: Claim, why: str) -> None:
-        """End a turn that failed too often: what was said is kept, and the person is told."""
-        view = await self.store.view(claim.agent, claim.items[0].room)
-        draft = Draft.of(view.agent, view.blocks, at=self.clock())
-        if claim.step == 0:
-            draft.messages.extend(_arrived(claim, draft))
+    async def give_up(self, claim: Claim, why: str, name: str = "failed") -> Done:
+        """End a turn without an answer: what was said is kept, and the person is told."""
+        if claim.items[0].kind == "heartbeat":
+            return await self.heart.give_up(claim)
+        view, draft = await self._begun(claim)
         turn = [row for row in view.history if row.turn == claim.turn] + draft.messages
-        step = self._ended(claim, draft, turn, "failed", why)
+        step = self._ended(claim, draft, turn, name, why)
         await self.store.commit(step.change)
         self.watch(step)
-
-
-# --- pure -----------------------------------------------------------------------------------------
-
-
-def target_of(claim: Claim) -> dict[str, object]:
-    """Where the answer to a claim's rows goes, and which events it answers."""
-    return {
-        "address": claim.items[-1].payload.get("address"),
-        "answers": [item.dedup for item in claim.items],
-    }
-
-
-def _clean(completion: Completion) -> Completion:
-    """A model's words as they can be kept."""
-    calls = [[sanitise(part) for part in (c.id, c.name, c.arguments)] for c in completion.calls]
-    return replace(
-        completion,
-        text=sanitise(completion.text),
-        thoughts=sanitise(completion.thoughts),
-        calls=tuple(ToolCall(id=id_, name=name, arguments=text) for id_, name, text in calls),
-    )
-
-
-def _speakers_block(draft: Draft) -> str:
-    """The section that "human" means: in a room, the one of whoever spoke last."""
-    for block in draft.blocks.values():
-        if block.person is not None and block.person == draft.origin.person:
-            return block.label
-    return "human"
-
-
-def _arrived(claim: Claim, draft: Draft) -> list[Message]:
-    """The claim's inbox rows as rows of recall."""
-    rows = []
-    for item in claim.items:
-        origin = Origin(
-            audience=item.payload.get("audience", "person"),
-            person=item.payload.get("person"),
-            room=item.room,
-        )
-        rows.append(
-            Message(
-                seq=draft.seq(), role="user", text=item.payload["text"], at=item.at, origin=origin,
-                speaker=item.payload.get("speaker", ""), turn=claim.turn, event=item.dedup,
-            )
-        )  # fmt: skip
-    return rows
+        return Done(reason=name)

@@ -38,6 +38,18 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What a million tokens cost, in whatever money."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+    def of(self, used: Usage) -> int:
+        """The price of a call, in millionths of that money."""
+        return round(used.prompt * self.prompt + used.completion * self.completion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """What a model answered: words, calls, or both. `thoughts` are for nobody."""
 

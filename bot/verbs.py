@@ -5,24 +5,28 @@ They answer with tables and sentences that others render. What they change is a 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Protocol
 
 from bot import commands, edits, records
 from bot.errors import UserError
 from bot.records import BOT, Record
-from memory import agents, insight, recall, snapshot
+from memory import agents, audience, insight, recall, snapshot
 from memory.draft import Draft, clipped
 from memory.errors import Conflict, NotFound
 from memory.ports import Connection
-from memory.search import ME
+from memory.search import ME, alike
 from memory.store import Store
-from memory.types import Agent, Block, Entry, Fact, Hit, Message, Passage, Shelf
-from memory.words import query_terms, sanitise, terms
+from memory.types import Agent, Block, Entry, Fact, Hit, Message, Origin, Passage, Shelf, Viewer
+from memory.words import query_terms, sanitise
 
 PAGE = 10  # results, or changes, on a page
-ALIKE = 0.3  # of a question's words that a fact must have to be found
+PAUSED = (
+    "Paused: I learn nothing new until you say `/memory resume`. What I know stays, and `/memory"
+    " show` has it."
+)
+RESUMED = "I learn again from what is said from now on."
 PLACES: Mapping[Shelf, str] = {"passages": "archival", "messages": "recall"}
 
 
@@ -30,7 +34,7 @@ class Finder(Protocol):
     """What is asked of search."""
 
     async def find(
-        self, agent_id: str, shelf: Shelf, query: str, *, page: int, size: int
+        self, viewer: Viewer, shelf: Shelf, query: str, *, page: int, size: int
     ) -> tuple[list[Hit], int]: ...
 
 
@@ -41,6 +45,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     title: str = ""
+    records: tuple[Record, ...] = ()  # of the rows, where they can be acted upon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,46 +70,72 @@ class Verbs:
         self._finder = finder
         self._zone = zone
 
-    async def run(self, agent_id: str, verb: commands.Verb, *, actor: str = "person") -> Answer:
-        """Do it. actor: "person" or "operator", as the journal will have it.
+    async def run(
+        self,
+        viewer: Viewer,
+        verb: commands.Verb,
+        *,
+        actor: str = "person",
+        origin: Origin | None = None,
+        about: str = "",
+    ) -> Answer:
+        """Do it, for whoever sees what the viewer sees.
+
+        actor: "person" or "operator", as the journal will have it. origin: who does it, where.
+        about: the event of the message that it is about.
 
         Raises UserError or a MemoryFault, each a sentence that says what to do.
         """
         match verb:
             case commands.Show():
-                return await self._show(agent_id)
+                return await self._show(viewer)
+            case commands.Persona(text=""):
+                return await self._show(viewer, "persona")
             case commands.Find(query=query, page=page):
-                return await self._find(agent_id, query, page)
+                return await self._find(viewer, query, page)
             case commands.History(page=page):
-                return await self._history(agent_id, page)
+                return await self._history(viewer, page)
             case commands.Why(number=number):
-                return await self._why(agent_id, number)
+                return await self._why(viewer, number)
             case commands.Export():
-                text = await snapshot.export(self._store.database, agent_id)
+                text = await snapshot.export(self._store.database, viewer.agent, viewer)
                 record = {"type": "export", "document": json.loads(text)}
                 return Answer(document=text, records=(record,))
             case _:
-                said = await self._write(agent_id, verb, actor)
+                said = await self._write(viewer, verb, actor, origin or Origin(), about)
                 return Answer(text=said, records=({"type": "done", "text": said},))
 
-    async def _write(self, agent_id: str, verb: commands.Verb, actor: str) -> str:
+    async def _write(
+        self, viewer: Viewer, verb: commands.Verb, actor: str, origin: Origin, about: str
+    ) -> str:
+        agent_id = viewer.agent
         match verb:
             case commands.Forget(target=int(number)):
-                return await self._forget(agent_id, number, actor)
+                return await self._forget(viewer, number, actor)
             case commands.Undo(number=number):
-                undone = await self._store.undo(agent_id, number, actor=actor)
+                undone = await self._store.undo(agent_id, number, actor=actor, viewer=viewer)
                 return f"Took back #{undone.seq}: {undone.summary}"
+            case commands.Pause(paused=paused):
+                await self._store.configure(agent_id, {"paused": paused})
+                return PAUSED if paused else RESUMED
             case _:
+                source = await self._store.database.read(
+                    lambda conn: recall.by_event(conn, agent_id, about) if about else None
+                )
                 return await self._store.edit(
-                    agent_id, lambda draft: _edited(draft, verb), actor=actor
+                    agent_id,
+                    lambda draft: _edited(draft, verb),
+                    actor=actor,
+                    origin=replace(origin, source=source.seq if source else None),
+                    viewer=viewer,
                 )
 
     # --- changing ---
 
-    async def _forget(self, agent_id: str, number: int, actor: str) -> str:
+    async def _forget(self, viewer: Viewer, number: int, actor: str) -> str:
         """Forget a fact or a passage, whichever has this number."""
         agent, thing, message = await self._store.database.read(
-            lambda conn: _lookup(conn, agent_id, number)
+            lambda conn: _lookup(conn, viewer, number)
         )
         if thing is None and message is not None:
             raise UserError(
@@ -115,7 +146,7 @@ class Verbs:
             raise UserError(f"#{number} is no longer in core memory: it was {thing.state}.")
         if not isinstance(thing, Passage):
             return await self._store.edit(
-                agent_id, lambda draft: edits.forget(draft, number), actor=actor
+                viewer.agent, lambda draft: edits.forget(draft, number), actor=actor, viewer=viewer
             )
         passage = thing
 
@@ -125,16 +156,18 @@ class Verbs:
             draft.remove(passage, action="forget")
             return f"Forgot #{number}: {clipped(passage.text)} (`memory undo` brings it back)"
 
-        return await self._store.edit(agent_id, work, actor=actor)
+        return await self._store.edit(viewer.agent, work, actor=actor)
 
     # --- reading ---
 
-    async def _show(self, agent_id: str) -> Answer:
-        blocks = await self._store.blocks(agent_id)
+    async def _show(self, viewer: Viewer, only: str = "") -> Answer:
+        blocks = [
+            replace(block, facts=tuple(sorted(block.facts, key=lambda fact: not fact.pinned)))
+            for block in await self._store.blocks(viewer.agent, viewer)
+            if only in ("", block.label)
+        ]
         facts = [fact for block in blocks for fact in block.facts]
-        sources = await self._store.database.read(
-            lambda conn: insight.sources(conn, agent_id, facts)
-        )
+        sources = await self._store.database.read(lambda conn: insight.sources(conn, viewer, facts))
         lines: list[Record] = []
         for block in blocks:
             lines.append(records.of_block(block))
@@ -158,25 +191,27 @@ class Verbs:
                 )
                 for fact in block.facts
             ),
+            records=tuple(records.of_fact(fact, sources) for fact in block.facts),
         )
 
-    async def _find(self, agent_id: str, query: str, page: int) -> Answer:
+    async def _find(self, viewer: Viewer, query: str, page: int) -> Answer:
         query = sanitise(query).strip()
         if not query:
             raise UserError("Search for what? Give some words, such as: memory search Berlin")
-        facts = _alike(await self._store.blocks(agent_id), query) if page == 1 else []
-        sources = await self._store.database.read(
-            lambda conn: insight.sources(conn, agent_id, facts)
-        )
+        blocks = await self._store.blocks(viewer.agent, viewer) if page == 1 else ()
+        facts = alike((fact for block in blocks for fact in block.facts), query)[:PAGE]
+        sources = await self._store.database.read(lambda conn: insight.sources(conn, viewer, facts))
         rows = [self._fact_row(fact, sources) for fact in facts]
         lines = [records.of_fact(fact, sources) for fact in facts]
         more = False
         for shelf, place in PLACES.items():
-            hits, total = await self._finder.find(agent_id, shelf, query, page=page - 1, size=PAGE)
+            hits, total = await self._finder.find(viewer, shelf, query, page=page - 1, size=PAGE)
             rows.extend(self._hit_row(hit, place) for hit in hits)
             lines.extend(records.of_hit(hit, place) for hit in hits)
             more = more or total > page * PAGE
-        table = Table(columns=("#", "when", "who", "what", "where"), rows=tuple(rows))
+        table = Table(
+            columns=("#", "when", "who", "what", "where"), rows=tuple(rows), records=tuple(lines)
+        )
         text = "" if rows else "Nothing found. Try other words."
         if rows and not query_terms(query):
             text = "These words say too little to search by, so this is the newest."
@@ -193,10 +228,12 @@ class Verbs:
         who = BOT if hit.speaker == ME else hit.speaker
         return (f"#{hit.seq}", self._time(hit.at), who, clipped(hit.text, 300), place)
 
-    async def _history(self, agent_id: str, page: int) -> Answer:
-        entries = await self._store.history(agent_id, (page - 1) * PAGE, PAGE + 1)
+    async def _history(self, viewer: Viewer, page: int) -> Answer:
+        entries = await self._store.history(viewer.agent, (page - 1) * PAGE, PAGE + 1)
         text = f"Older changes: --page {page + 1}" if len(entries) > PAGE else ""
-        entries = entries[:PAGE]
+        entries = [
+            entry for entry in entries[:PAGE] if audience.sees_change(viewer, viewer.agent, entry)
+        ]
         if not entries:
             return Answer(text="No changes." if page == 1 else f"No changes on page {page}.")
         lines = tuple(records.of_entry(entry) for entry in entries)
@@ -217,12 +254,11 @@ class Verbs:
                 )
                 for entry in entries
             ),
+            records=tuple(records.of_entry(entry) for entry in entries),
         )
 
-    async def _why(self, agent_id: str, number: int) -> Answer:
-        reason = await self._store.database.read(
-            lambda conn: insight.reason(conn, agent_id, number)
-        )
+    async def _why(self, viewer: Viewer, number: int) -> Answer:
+        reason = await self._store.database.read(lambda conn: insight.reason(conn, viewer, number))
         if reason is None:
             raise NotFound(f"There is no fact or passage #{number}. {edits.SHOW}")
         thing, source = reason.thing, reason.source
@@ -282,6 +318,10 @@ def _edited(draft: Draft, verb: commands.Verb) -> str:
             return edits.pin(draft, number, pinned=pinned)
         case commands.Forget(target=target):
             return edits.forget(draft, target)
+        case commands.Share(number=number, shared=shared):
+            return edits.share(draft, number, shared)
+        case commands.Persona(text=text):
+            return edits.persona(draft, text)
         case commands.Clear(block=block, confirmed=confirmed):
             return edits.clear(draft, block, confirmed=confirmed)
         case _:
@@ -289,23 +329,13 @@ def _edited(draft: Draft, verb: commands.Verb) -> str:
 
 
 def _lookup(
-    conn: Connection, agent_id: str, number: int
+    conn: Connection, viewer: Viewer, number: int
 ) -> tuple[Agent, Fact | Passage | None, Message | None]:
-    agent = agents.find(conn, agent_id)
+    agent = agents.find(conn, viewer.agent)
     if agent is None:
         raise NotFound("There is no such agent.")
-    thing = insight.thing(conn, agent_id, number)
-    return agent, thing, recall.get(conn, agent_id, [number]).get(number)
-
-
-def _alike(blocks: Sequence[Block], query: str) -> list[Fact]:
-    """The facts that share enough words with a question, best first."""
-    asked = set(query_terms(query))
-    shares = {
-        fact: len(asked & set(terms(fact.text))) / len(asked)
-        for block in blocks
-        for fact in block.facts
-        if asked
-    }
-    alike = [fact for fact in shares if shares[fact] >= ALIKE]
-    return sorted(alike, key=lambda fact: (-shares[fact], fact.seq))[:PAGE]
+    thing = insight.thing(conn, agent.id, number)
+    message = recall.get(conn, agent.id, [number]).get(number)
+    if thing is not None and not audience.sees(viewer, agent.id, thing.origin):
+        thing = None
+    return agent, thing, message

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from bot import phrases
 from bot.errors import ModelError, ModelMisconfigured, ModelUnavailable
-from bot.turn import Turns, target_of
+from bot.files import Files
+from bot.rows import target_of
+from bot.turn import Turns
 from memory.errors import MemoryFault
 from memory.store import Store
 from memory.types import Claim, Reply, now
@@ -26,6 +28,7 @@ class Worker:
         self,
         store: Store,
         turns: Turns,
+        files: Files,
         *,
         concurrency: int,
         first_wait: float,
@@ -35,6 +38,7 @@ class Worker:
     ) -> None:
         self._store = store
         self._turns = turns
+        self._files = files
         self._slots = asyncio.Semaphore(concurrency)
         self._first_wait = first_wait
         self._sending = sending  # told when an agent has something in its outbox
@@ -60,6 +64,7 @@ class Worker:
         """There is mail for this agent."""
         if agent in self._busy:
             self._again.add(agent)
+            self._turns.heart.interrupt(agent)
         elif self._tasks is not None:
             self._busy[agent] = self._tasks.create_task(self._drain(agent), name=f"turn {agent}")
 
@@ -116,6 +121,7 @@ class Worker:
         """Run one turn; whatever goes wrong is written on its rows."""
         self._working(claim, True)
         try:
+            claim = await self._files.with_files(claim)
             if claim.failures >= GIVE_UP:
                 await self._turns.give_up(claim, "failed too often")
             else:

@@ -21,7 +21,8 @@ def derived_id(*parts: str) -> str:
 
 
 def identity_id(platform: str, space: str, user: str) -> str:
-    """Who a platform's user is: the id of the person's agent until `/link` says otherwise."""
+    """A platform's user: an account. It is also the id of their person, and of that person's
+    agent, until `/link` says otherwise."""
     return derived_id("user", platform, space, user)
 
 
@@ -30,7 +31,7 @@ def named_id(name: str) -> str:
     return derived_id("named", name)
 
 
-def _agent(row: Row) -> Agent:
+def from_row(row: Row) -> Agent:
     return Agent(
         id=row["agent_id"],
         name=row["name"],
@@ -46,7 +47,7 @@ def _agent(row: Row) -> Agent:
 
 def find(conn: Connection, agent_id: str) -> Agent | None:
     row = conn.one("SELECT * FROM agents WHERE agent_id = :agent_id", agent_id=agent_id)
-    return _agent(row) if row else None
+    return from_row(row) if row else None
 
 
 def named(conn: Connection, name: str) -> Agent | None:
@@ -56,21 +57,25 @@ def named(conn: Connection, name: str) -> Agent | None:
         name=name,
         exact=named_id(name),
     )
-    return _agent(row) if row else None
+    return from_row(row) if row else None
 
 
 def page(conn: Connection) -> list[Agent]:
-    return [_agent(row) for row in conn.all("SELECT * FROM agents ORDER BY name, agent_id")]
+    return [from_row(row) for row in conn.all("SELECT * FROM agents ORDER BY name, agent_id")]
 
 
 def insert(conn: Connection, agent: Agent) -> Agent:
-    """Write a new agent; its `number` is chosen here."""
+    """Write a new agent; its `number` is chosen here.
+
+    One that was forgotten before counts its turns on, so that platforms tell its replies apart.
+    """
     row = conn.one("SELECT coalesce(max(number), 0) + 1 AS next FROM agents")
     number = row["next"] if row else 1
     conn.execute(
         "INSERT INTO agents(agent_id, number, name, kind, person, created_at, version, last_seq,"
-        " settings) VALUES(:id, :number, :name, :kind, :person, :created_at, :version, :last_seq,"
-        " :settings)",
+        " inbox_seq, outbox_seq, mused_at, settings) SELECT :id, :number, :name, :kind, :person,"
+        " :created_at, :version, :last_seq, turns, turns, :created_at, :settings"
+        " FROM (SELECT coalesce(max(turns), 0) AS turns FROM forgotten WHERE agent_id = :id)",
         id=agent.id,
         number=number,
         name=agent.name,
@@ -113,7 +118,7 @@ def ensure_person(conn: Connection, *, platform: str, space: str, user: str, nam
             name=name,
         )
     person = row["person"] if row else identity
-    known = conn.one("SELECT * FROM persons WHERE agent_id = :id", id=person)
+    known = find_person(conn, person)
     if known is None:
         at = now()
         conn.execute(
@@ -123,7 +128,20 @@ def ensure_person(conn: Connection, *, platform: str, space: str, user: str, nam
             at=micros(at),
         )
         return Person(id=person, name=name, created_at=at)
-    return Person(id=person, name=known["name"], created_at=moment(known["created_at"]))
+    return known
+
+
+def find_person(conn: Connection, person_id: str) -> Person | None:
+    row = conn.one("SELECT * FROM persons WHERE agent_id = :id", id=person_id)
+    if row is None:
+        return None
+    return Person(id=person_id, name=row["name"], created_at=moment(row["created_at"]))
+
+
+def person_id(conn: Connection, account: str) -> str:
+    """The id of the person whose account this is."""
+    row = conn.one("SELECT person FROM identities WHERE agent_id = :id", id=account)
+    return row["person"] if row else account
 
 
 def set_settings(conn: Connection, agent_id: str, settings: Mapping[str, Any]) -> None:
@@ -135,8 +153,9 @@ def set_settings(conn: Connection, agent_id: str, settings: Mapping[str, Any]) -
 
 
 OWNED = (  # every table that holds rows of one agent; persons and identities are not the agent's
-    "blocks", "facts", "messages", "summaries", "archives", "passages", "inbox",
-    "outbox", "timers", "journal", "vectors", "index_state", "embed_queue", "agents",
+    "blocks", "facts", "messages", "summaries", "archives", "passages", "inbox", "outbox",
+    "timers", "usage", "journal", "vectors", "index_state", "embed_queue", "rooms", "members",
+    "asks", "agents",
 )  # fmt: skip
 
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from memory import shelf
+from memory import audience, shelf
 from memory.codec import micros, moment, origin_columns, origin_of
 from memory.ports import Connection, Row
-from memory.types import Passage
+from memory.types import Passage, Viewer
 
 MAIN = "main"  # the archive that every agent has
 
@@ -46,9 +46,9 @@ def archives(conn: Connection, agent_id: str) -> list[str]:
 def insert(conn: Connection, agent_id: str, number: int, passage: Passage) -> None:
     """Write a passage; it is found by its words from now on."""
     conn.execute(
-        "INSERT INTO passages(agent_id, seq, archive, text, at, audience, person, room, source,"
-        " tags) VALUES(:agent, :seq, :archive, :text, :at, :audience, :person, :room, :source,"
-        " :tags)",
+        "INSERT INTO passages(agent_id, seq, archive, text, at, audience, person, room, workspace,"
+        " source, tags) VALUES(:agent, :seq, :archive, :text, :at, :audience, :person, :room,"
+        " :workspace, :source, :tags)",
         agent=agent_id,
         seq=passage.seq,
         archive=passage.archive,
@@ -91,11 +91,21 @@ def page(conn: Connection, agent_id: str, after: int = 0, limit: int = 1000) -> 
     return [_passage(row) for row in rows]
 
 
-def newest(conn: Connection, agent_id: str, offset: int, limit: int) -> list[Passage]:
+def passages_from(conn: Connection, agent_id: str, source: int) -> list[Passage]:
+    """The passages that were made from a message."""
     rows = conn.all(
-        "SELECT * FROM passages WHERE agent_id = :agent ORDER BY seq DESC LIMIT :limit"
-        " OFFSET :offset",
+        "SELECT * FROM passages WHERE agent_id = :agent AND source = :source ORDER BY seq",
         agent=agent_id,
+        source=source,
+    )
+    return [_passage(row) for row in rows]
+
+
+def newest(conn: Connection, viewer: Viewer, offset: int, limit: int) -> list[Passage]:
+    rows = conn.all(
+        f"SELECT * FROM passages AS p WHERE agent_id = :v_agent AND {audience.visible('p')}"  # noqa: S608
+        " ORDER BY seq DESC LIMIT :limit OFFSET :offset",
+        **audience.params(viewer),
         limit=limit,
         offset=offset,
     )

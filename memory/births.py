@@ -1,6 +1,8 @@
 """How an agent comes to be: at first sight, with its blocks. Inside a transaction."""
 
-from memory import agents, archive, changes, core
+from dataclasses import replace
+
+from memory import agents, archive, audience, changes, core
 from memory.draft import Draft
 from memory.ports import Connection
 from memory.types import Agent, Birth, Block, Identity, Person, now
@@ -25,21 +27,53 @@ def person_of(conn: Connection, identity: Identity) -> Person:
     )
 
 
+def account_of(conn: Connection, identity: Identity) -> Person:
+    """The person that an account is by itself, whomever it is linked to."""
+    person = person_of(conn, identity)
+    own = agents.identity_id(identity.platform, identity.space, identity.user)
+    return agents.find_person(conn, own) or person
+
+
+def meet(conn: Connection, birth: Birth, identity: Identity) -> tuple[Agent, Person]:
+    """The agent that hears somebody, and as whom; both are made at first sight.
+
+    In a direct message a person is heard as one, whichever of their accounts it comes from. Where
+    others are, each account speaks for itself: so nothing there moves with `/link` and `/unlink`.
+    """
+    agent, _ = ensure_agent(conn, birth, identity)
+    if birth.kind == "person":
+        return agent, person_of(conn, identity)
+    account = account_of(conn, identity)
+    if birth.kind == "room":
+        ensure_speaker(conn, agent.id, account)
+        audience.entered(conn, agent.id, account.id)
+        workspace, kind = (
+            str(birth.settings.get("workspace", "")),
+            str(birth.settings.get("room", "")),
+        )
+        audience.opened(conn, agent.id, workspace, kind)
+    return agent, account
+
+
 def ensure_agent(
     conn: Connection, birth: Birth, identity: Identity | None = None
 ) -> tuple[Agent, bool]:
+    """The agent, and whether it is new. For an identity's direct messages: its person's."""
+    if identity is not None and birth.kind == "person":
+        person = person_of(conn, identity)
+        if birth.id != person.id:
+            birth = replace(birth, id=person.id, name=person.name)
     known = agents.find(conn, birth.id)
     if known is not None:
         return known, False
     at = now()
-    person = person_of(conn, identity).id if identity and birth.kind == "person" else None
     agent = agents.insert(
         conn,
         Agent(
             id=birth.id,
             name=birth.name,
             kind=birth.kind,
-            person=person,
+            person=birth.id if birth.kind == "person" else None,
             created_at=at,
             settings=birth.settings,
         ),

@@ -1,10 +1,10 @@
 """Writes a change of an agent whole, and takes one back. Inside a transaction."""
 
-from memory import agents, archive, core, journal, queue, recall
+from memory import agents, archive, asks, audience, core, heartbeats, journal, queue, recall
 from memory.draft import Draft
 from memory.errors import BadInput, Conflict, LimitReached, NotFound
 from memory.ports import Connection
-from memory.types import Agent, Change, Diff, Entry, Fact, Passage
+from memory.types import Agent, Change, Diff, Entry, Fact, Passage, Viewer
 
 
 def require(conn: Connection, agent_id: str) -> Agent:
@@ -25,11 +25,15 @@ def write(conn: Connection, change: Change) -> None:
         for diff in entry.diffs:
             _write_diff(conn, agent, diff)
         journal.insert(conn, agent.id, entry)
+    asks.put(conn, agent.id, change.asks)
+    for message in change.revised:
+        recall.revise(conn, agent.id, agent.number, message)
     if change.summary is not None:
         recall.put_summary(conn, agent.id, change.summary, change.at)
     if change.used:
         core.mark_used(conn, agent.id, change.used, change.at)
     queue.put_replies(conn, agent.id, change.replies, change.at)
+    heartbeats.note(conn, change)
     if change.claim is not None:
         queue.step(conn, change.claim, done=change.done)
 
@@ -48,17 +52,20 @@ def _write_diff(conn: Connection, agent: Agent, diff: Diff) -> None:
             raise BadInput("A passage is inserted or removed, never changed in place.")
 
 
-def undo(conn: Connection, agent_id: str, seq: int | None, actor: str) -> Entry:
+def undo(
+    conn: Connection, agent_id: str, seq: int | None, actor: str, viewer: Viewer | None = None
+) -> Entry:
+    """viewer: what they may not see, they may not take back."""
     agent = require(conn, agent_id)
     entry = (
         journal.last_undoable(conn, agent_id) if seq is None else journal.get(conn, agent_id, seq)
     )
-    if entry is None:
+    if entry is None or (viewer and not audience.sees_change(viewer, agent_id, entry)):
         raise NotFound("There is nothing to undo." if seq is None else f"No change #{seq}.")
     if entry.undone_by is not None or entry.undoes is not None or not entry.diffs:
         raise NotFound(f"Change #{entry.seq} cannot be undone: it was undone, or is an undo.")
     for seq, left in _left_by(entry).items():
-        if not journal.same(_row(conn, agent_id, seq), left):
+        if not journal.same(row(conn, agent_id, seq), left):
             raise Conflict(
                 f"Change #{entry.seq} cannot be undone: a later change rests on it. Undo that first"
                 " (`/memory history` shows them)."
@@ -85,7 +92,7 @@ def _left_by(entry: Entry) -> dict[int, Fact | Passage | None]:
     return {row.seq: diff.after for diff in entry.diffs if (row := diff.after or diff.before)}
 
 
-def _row(conn: Connection, agent_id: str, seq: int) -> Fact | Passage | None:
+def row(conn: Connection, agent_id: str, seq: int) -> Fact | Passage | None:
     """The fact or passage of this number, as it is now."""
     return core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
 

@@ -63,11 +63,16 @@ def origin_columns(origin: Origin) -> dict[str, Any]:
         "audience": origin.audience,
         "person": origin.person,
         "room": origin.room,
+        "workspace": origin.workspace,
         "source": origin.source,
     }
 
 
 def origin_of(row: Any) -> Origin:
     return Origin(
-        audience=row["audience"], person=row["person"], room=row["room"], source=row["source"]
+        audience=row["audience"],
+        person=row["person"],
+        room=row["room"],
+        workspace=row["workspace"],
+        source=row["source"],
     )

@@ -11,11 +11,14 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from memory import core, stale
+from memory import audience, core, stale
 from memory.archive import MAIN
 from memory.errors import BadInput, LimitReached, NotFound, ReadOnly
+from memory.secrets import left_out, masked
 from memory.types import (
     Agent,
+    Ask,
+    Audience,
     Block,
     Change,
     Claim,
@@ -23,9 +26,11 @@ from memory.types import (
     Entry,
     Fact,
     Message,
+    Mused,
     Origin,
     Passage,
     Reply,
+    Spending,
     Summary,
     now,
 )
@@ -53,9 +58,14 @@ class Draft:
     messages: list[Message] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
     summary: Summary | None = None
+    revised: list[Message] = field(default_factory=list)
     used: set[int] = field(default_factory=set)
+    usage: Spending | None = None
+    mused: Mused | None = None
     last_seq: int = -1
+    untold: list[str] = field(default_factory=list)  # kinds of secrets that were left out
 
     def __post_init__(self) -> None:
         if self.last_seq < 0:
@@ -63,10 +73,22 @@ class Draft:
 
     @classmethod
     def of(cls, agent: Agent, blocks: Sequence[Block], **more: object) -> "Draft":
-        draft = cls(agent=agent, blocks={block.label: block for block in blocks})
+        draft = cls(
+            agent=agent,
+            blocks={block.label: block for block in blocks},
+            origin=audience.own(agent),
+        )
         for name, value in more.items():
             setattr(draft, name, value)
         return draft
+
+    @property
+    def speaker(self) -> str:
+        """The section that "human" means: in a room, the one of whoever speaks."""
+        for block in self.blocks.values():
+            if block.person is not None and block.person == self.origin.person:
+                return block.label
+        return "human"
 
     @property
     def _when(self) -> datetime:
@@ -85,12 +107,27 @@ class Draft:
             messages=tuple(self.messages),
             entries=tuple(self.entries),
             replies=tuple(self.replies),
+            asks=tuple(self.asks),
             summary=self.summary,
+            revised=tuple(self.revised),
             used=tuple(sorted(self.used)),
+            usage=self.usage,
+            mused=self.mused,
             at=self.at,
             claim=claim,
             done=done,
         )
+
+    def kept(self, text: str) -> str:
+        """The text as memory keeps it: secrets are masked, and noted."""
+        text, kinds = masked(text)
+        self.untold.extend(kinds)
+        return text
+
+    def told(self, said: str) -> str:
+        """A sentence, and the secrets that were left out since the last one."""
+        kinds, self.untold = self.untold, []
+        return said + left_out(kinds)
 
     # --- core memory ---
 
@@ -112,7 +149,7 @@ class Draft:
         """
         block = self.block(label)
         known = {fact.text: fact for fact in block.facts}
-        lines = [_as_known(line, known) for line in core.lines_of(sanitise(content))]
+        lines = [_as_known(line, known) for line in core.lines_of(self.kept(sanitise(content)))]
         if not lines:
             raise BadInput("There is nothing to save: the content is empty.")
         again = [known[line] for line in dict.fromkeys(lines) if line in known]
@@ -133,7 +170,7 @@ class Draft:
         if put_away:
             said += f" ({len(put_away)} older put away)"
         self._journal(action, said, diffs)
-        return self._appended(label, fresh, len(put_away))
+        return self.told(self._appended(label, fresh, len(put_away)))
 
     @staticmethod
     def _appended(label: str, fresh: list[str], put_away: int) -> str:
@@ -155,11 +192,11 @@ class Draft:
         Raises NotFound on a miss or on several hits, saying what the block holds.
         """
         block = self.block(label)
-        given, new = old, DATED.sub("", sanitise(new))
+        given, new = old, DATED.sub("", self.kept(sanitise(new)))
         old = self._found(block, given)
         if not any(old in text for text in (given, DATED.sub("", given))):
             new = html.unescape(new)  # as the old text was: both were copied from the context
-        text = block.text.replace(old, new, 1)
+        text, found = block.text.replace(old, new, 1), len(self.untold)
         after, diffs = self._rewrite(block, text)
         if not diffs:
             raise BadInput("Nothing would change: old and new text are the same.")
@@ -170,13 +207,16 @@ class Draft:
             )
         self.blocks[label] = after
         kind = "~" if core.lines_of(new) else "-"
-        self._journal(action, f"{label}: {kind} {clipped(old)} -> {clipped(new)}", diffs)
-        return f"Changed in '{label}'." if core.lines_of(new) else f"Removed from '{label}'."
+        shown = clipped(new) if len(self.untold) == found else "…"  # a secret, where it now stands
+        self._journal(action, f"{label}: {kind} {clipped(old)} -> {shown}", diffs)
+        done = "Changed in" if core.lines_of(new) else "Removed from"
+        return self.told(f"{done} '{label}'.")
 
     @staticmethod
     def _found(block: Block, old: str) -> str:
         bare = DATED.sub("", old).strip()
-        for candidate in dict.fromkeys((old, old.strip(), bare, html.unescape(bare))):
+        as_kept = masked(html.unescape(bare))[0]  # where the old text is what was said
+        for candidate in dict.fromkeys((old, old.strip(), bare, html.unescape(bare), as_kept)):
             hits = block.text.count(candidate) if candidate else 0
             if hits == 1:
                 return candidate
@@ -190,7 +230,7 @@ class Draft:
 
     def edit(self, fact: Fact, text: str, *, action: str) -> None:
         """Give a fact another text, or remove it with an empty one: a person's own hand."""
-        block = self.blocks[fact.label]
+        block, text = self.blocks[fact.label], self.kept(text)
         lines = [text if line.seq == fact.seq else line.text for line in block.facts]
         after, diffs = self._rewrite(block, "\n".join(lines))
         if not diffs:
@@ -205,7 +245,7 @@ class Draft:
         """Remove facts, as one change."""
         diffs = []
         for fact in facts:
-            gone = replace(fact, state="removed")
+            gone = core.ended(fact, "removed", self.at)
             self.blocks[fact.label] = core.without(self.blocks[fact.label], [fact])
             diffs.append(Diff(before=fact, after=gone))
         told = "; ".join(clipped(fact.text, 30) for fact in facts[:3])
@@ -214,12 +254,42 @@ class Draft:
 
     def pin(self, fact: Fact, *, pinned: bool, action: str | None = None) -> None:
         after = replace(fact, pinned=pinned)
-        block = self.blocks[fact.label]
-        facts = tuple(after if line.seq == fact.seq else line for line in block.facts)
-        self.blocks[fact.label] = replace(block, facts=facts)
+        self._put(after)
         verb = "pin" if pinned else "unpin"
         said = f"{fact.label}: {verb}ned {clipped(fact.text)}"
         self._journal(action or verb, said, [Diff(before=fact, after=after)])
+
+    def share(self, fact: Fact, *, shared: bool) -> None:
+        """Let a fact be known in the workspace of this draft's origin; or only where it was
+        said."""
+        narrow: Audience = "room" if self.agent.kind == "room" else "person"
+        workspace = self.origin.workspace if shared else fact.origin.workspace
+        origin = replace(
+            fact.origin, audience="workspace" if shared else narrow, workspace=workspace
+        )
+        after = replace(fact, origin=origin)
+        self._put(after)
+        verb = "share" if shared else "unshare"
+        said = f"{fact.label}: {verb}d {clipped(fact.text)}"
+        self._journal(verb, said, [Diff(before=fact, after=after)])
+
+    def rewrite(self, label: str, text: str, *, action: str) -> None:
+        """Give a block another text as a whole; lines that stay keep their history. Pinned ones
+        that stay, stay pinned. Raises NotFound, ReadOnly, LimitReached, BadInput."""
+        block, text = self.block(label), self.kept(text)
+        after, diffs = self._rewrite(block, "\n".join(core.lines_of(text)))
+        if not diffs:
+            raise BadInput("Nothing would change: the text is the same.")
+        if len(after.text) > after.limit:
+            raise LimitReached(f"'{label}' may hold {block.limit} characters.")
+        self.blocks[label] = after
+        self._journal(action, f"{label}: ~ {clipped(text)}", diffs)
+
+    def _put(self, fact: Fact) -> None:
+        """Put a fact in the place of the one with its number."""
+        block = self.blocks[fact.label]
+        facts = tuple(fact if line.seq == fact.seq else line for line in block.facts)
+        self.blocks[fact.label] = replace(block, facts=facts)
 
     def _confirmed(self, block: Block, facts: Sequence[Fact]) -> tuple[Block, list[Diff]]:
         after = {fact.seq: replace(fact, confirmed_at=self._when) for fact in facts}
@@ -227,6 +297,9 @@ class Draft:
         return replace(block, facts=lines), [Diff(before=f, after=after[f.seq]) for f in facts]
 
     def _rewrite(self, block: Block, text: str) -> tuple[Block, list[Diff]]:
+        there = {fact.text for fact in block.facts}
+        lines = [line if line in there else self.kept(line) for line in core.lines_of(text)]
+        text = "\n".join(lines)
         return core.rewritten(block, text, at=self._when, origin=self.origin, seq=self.seq)
 
     def _with_room(self, block: Block, fresh: str) -> tuple[Block, list[Diff]]:
@@ -244,18 +317,40 @@ class Draft:
         diffs = []
         for fact in chosen:
             diffs.append(Diff(before=None, after=self._passage_of(fact)))
-            diffs.append(Diff(before=fact, after=replace(fact, state="archived")))
+            diffs.append(Diff(before=fact, after=core.ended(fact, "archived", self._when)))
         return core.without(block, chosen), diffs
 
     def _passage_of(self, fact: Fact) -> Passage:
         return Passage(
-            seq=self.seq(),
-            archive=MAIN,
-            text=fact.text,
-            at=fact.learned_at,
-            origin=fact.origin,
-            tags=("core", fact.label),
-        )
+            seq=self.seq(), archive=MAIN, text=masked(fact.text)[0], at=fact.learned_at,
+            origin=fact.origin, tags=("core", fact.label),
+        )  # fmt: skip
+
+    def revise(self, message: Message, text: str, learned: Sequence[Fact | Passage]) -> None:
+        """Give a message another text, "" if it was deleted, and retire what was learned from it.
+
+        What the new text still says word for word stays. A fact that took the place of another
+        gives it back. learned: all that has this message as its source, and is there now, with the
+        facts it superseded.
+        """
+        self.revised.append(replace(message, text=text))
+        text += "\n" * bool(text) + masked(text)[0]  # as it was kept
+        gone = [thing for thing in learned if thing.text not in text]
+        seqs = {thing.seq for thing in gone}
+        diffs: list[Diff] = []
+        for thing in gone:
+            if isinstance(thing, Passage):
+                diffs.append(Diff(before=thing, after=None))
+            elif thing.state == "active":
+                diffs.append(Diff(before=thing, after=core.ended(thing, "removed", self.at)))
+        for thing in learned:
+            unsaid = thing.origin.source == message.seq and thing.text not in text
+            if isinstance(thing, Fact) and thing.superseded_by in seqs and not unsaid:
+                diffs.append(Diff(before=thing, after=core.restored(thing)))
+        if diffs:
+            self.origin = replace(message.origin, source=message.seq)
+            action = "message_edited" if text else "message_deleted"
+            self._journal(action, "; ".join(clipped(thing.text, 30) for thing in gone), diffs)
 
     # --- archival memory ---
 
@@ -263,16 +358,16 @@ class Draft:
         self, content: str, tags: Sequence[str] = (), *, action: str = "archival_memory_insert"
     ) -> str:
         """Add a passage to archival memory."""
-        text = sanitise(content).strip()
+        text = self.kept(sanitise(content)).strip()
         if not text:
             raise BadInput("There is nothing to save: the content is empty.")
-        names = (sanitise(tag).strip() for tag in tags)
+        names = (self.kept(sanitise(tag)).strip() for tag in tags)
         passage = Passage(
             seq=self.seq(), archive=MAIN, text=text, at=self._when, origin=self.origin,
             tags=tuple(dict.fromkeys(name for name in names if name)),
         )  # fmt: skip
         self._journal(action, f"archive: + {clipped(text)}", [Diff(before=None, after=passage)])
-        return "Saved to archival memory."
+        return self.told("Saved to archival memory.")
 
     def remove(self, passage: Passage, *, action: str) -> None:
         """Take a passage out of archival memory. It must be there at this draft's version."""

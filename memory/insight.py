@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memory import archive, codec, core, journal, recall
+from memory import archive, audience, codec, core, journal, recall
 from memory.ports import Connection
-from memory.types import Diff, Entry, Fact, Message, Passage
+from memory.types import Diff, Entry, Fact, Message, Passage, Viewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +45,18 @@ def thing(conn: Connection, agent_id: str, seq: int) -> Fact | Passage | None:
     return core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
 
 
-def reason(conn: Connection, agent_id: str, seq: int) -> Reason | None:
-    """Everything that explains a fact or passage; None where the number is of neither."""
+def learned(conn: Connection, agent_id: str, source: int) -> list[Fact | Passage]:
+    """What was learned from a message and is still there, and the facts whose place it took."""
+    facts = core.facts_from(conn, agent_id, source)
+    return [*facts, *archive.passages_from(conn, agent_id, source)]
+
+
+def reason(conn: Connection, viewer: Viewer, seq: int) -> Reason | None:
+    """Everything that explains a fact or passage and that a viewer may see; None where the number
+    is of neither, or of one that they may not."""
+    agent_id = viewer.agent
     found = thing(conn, agent_id, seq)
-    if found is None:
+    if found is None or not audience.sees(viewer, agent_id, found.origin):
         return None
     heirs = conn.all(
         "SELECT seq FROM facts WHERE agent_id = :agent AND superseded_by = :seq ORDER BY seq",
@@ -59,18 +67,29 @@ def reason(conn: Connection, agent_id: str, seq: int) -> Reason | None:
     source = found.origin.source
     return Reason(
         thing=found,
-        source=sources(conn, agent_id, [found]).get(source) if source is not None else None,
-        entries=tuple(_entries(conn, agent_id, seq)),
-        superseded=tuple(fact for fact in older if fact is not None),
+        source=sources(conn, viewer, [found]).get(source) if source is not None else None,
+        entries=tuple(
+            entry
+            for entry in _entries(conn, agent_id, seq)
+            if audience.sees_change(viewer, agent_id, entry)
+        ),
+        superseded=tuple(
+            fact for fact in older if fact and audience.sees(viewer, agent_id, fact.origin)
+        ),
     )
 
 
 def sources(
-    conn: Connection, agent_id: str, things: Sequence[Fact | Passage]
+    conn: Connection, viewer: Viewer, things: Sequence[Fact | Passage]
 ) -> dict[int, Message]:
-    """The messages that things were learned from, by number."""
+    """The messages that things were learned from, as far as a viewer may see them, by number."""
     seqs = {thing.origin.source for thing in things}
-    return recall.get(conn, agent_id, sorted(seq for seq in seqs if seq is not None))
+    found = recall.get(conn, viewer.agent, sorted(seq for seq in seqs if seq is not None))
+    return {
+        seq: message
+        for seq, message in found.items()
+        if audience.sees(viewer, viewer.agent, message.origin)
+    }
 
 
 def _entries(conn: Connection, agent_id: str, seq: int) -> list[Entry]:

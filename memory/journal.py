@@ -78,6 +78,27 @@ def page(
     return [_entry(row) for row in rows]
 
 
+def sources(conn: Connection, agent_id: str) -> frozenset[int]:
+    """Numbers of the messages that led to a change, whatever became of it."""
+    rows = conn.all(
+        "SELECT DISTINCT source FROM journal WHERE agent_id = :agent AND source IS NOT NULL",
+        agent=agent_id,
+    )
+    return frozenset(row["source"] for row in rows)
+
+
+def brought_back(conn: Connection, agent_id: str, actor: str) -> frozenset[int]:
+    """Numbers of the facts that somebody's changes had moved, and an undo brought back."""
+    rows = conn.all(
+        "SELECT diffs FROM journal WHERE agent_id = :agent AND actor = :actor"
+        " AND undone_by IS NOT NULL",
+        agent=agent_id,
+        actor=actor,
+    )
+    diffs = (diff for row in rows for diff in codec.load_diffs(row["diffs"]))
+    return frozenset(diff.before.seq for diff in diffs if diff.before is not None)
+
+
 def same(now: Fact | Passage | None, then: Fact | Passage | None) -> bool:
     """Whether a row still is what a change left. Having been read meanwhile changes nothing."""
     if isinstance(now, Fact) and isinstance(then, Fact):

@@ -42,6 +42,13 @@ class Database(Protocol):
         """
         ...
 
+    async def scrub(self) -> bool:
+        """Rewrite the files, so that no unused byte of them holds what was deleted.
+
+        False: somebody else read them meanwhile; to be tried again. Raises StorageFault.
+        """
+        ...
+
     async def close(self) -> None: ...
 
 

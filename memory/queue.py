@@ -2,6 +2,7 @@
 
 Rows of an agent are taken one turn at a time, in order; all waiting rows of one room make one
 turn. One process owns a home, so a row that is `running` at start-up is nobody's, and taken again.
+Rooms are named by adapters/base.py: platform/space/channel[/thread].
 """
 
 import json
@@ -16,6 +17,7 @@ from memory.types import Claim, Item, Outgoing, Reply
 
 BATCH = 50  # rows of one turn, at most
 OPEN = "state IN ('ready', 'running')"
+SAID = "kind IN ('message', 'heard')"
 
 
 def _item(row: Row) -> Item:
@@ -60,13 +62,14 @@ def put(
         return None
     number = _counter(conn, agent_id, "inbox_seq")
     conn.execute(
-        "INSERT INTO inbox(agent_id, id, kind, dedup, room, payload, state, ready_at, at)"
-        " VALUES(:agent, :id, :kind, :dedup, :room, :payload, 'ready', 0, :at)",
+        "INSERT INTO inbox(agent_id, id, kind, dedup, room, channel, payload, state, ready_at, at)"
+        " VALUES(:agent, :id, :kind, :dedup, :room, :channel, :payload, 'ready', 0, :at)",
         agent=agent_id,
         id=number,
         kind=kind,
         dedup=dedup,
         room=room,
+        channel="/".join(room.split("/")[:3]),
         payload=json.dumps(dict(payload), ensure_ascii=False),
         at=micros(at),
     )
@@ -83,14 +86,48 @@ def state_of(conn: Connection, agent_id: str, dedup: str) -> tuple[int, str] | N
     return (row["turn"] or 0, row["state"]) if row else None
 
 
+def change(
+    conn: Connection, channel: str, dedup: str, text: str | None, at: datetime
+) -> str | None:
+    """A message that was received has another text now, None if it was deleted.
+
+    One that nobody looked at yet is simply changed; for another, a row of kind "changed" follows.
+    Returns the agent that has it, or None where there is no such message.
+    """
+    row = conn.one(
+        "SELECT * FROM inbox WHERE channel = :channel AND dedup = :dedup",
+        channel=channel,
+        dedup=dedup,
+    )
+    if row is None:
+        return None
+    agent, payload = str(row["agent_id"]), json.loads(row["payload"])
+    if row["state"] != "ready" or row["turn"] is not None:
+        put(
+            conn, agent, kind="changed", dedup=f"{dedup}:{micros(at)}", room=row["room"], at=at,
+            payload={"event": dedup, "text": text},
+        )  # fmt: skip
+        return agent
+    conn.execute(
+        "UPDATE inbox SET payload = :payload, state = :state WHERE agent_id = :agent AND id = :id",
+        payload=json.dumps({} if text is None else {**payload, "text": text}, ensure_ascii=False),
+        state="done" if text is None else "ready",
+        agent=agent,
+        id=row["id"],
+    )
+    return agent
+
+
 def claim(conn: Connection, agent_id: str, at: datetime) -> Claim | None:
     """The agent's next turn, if one is ready.
 
-    A head that waits for its time holds the agent back, which keeps the order. A turn that
+    A head that waits for its time holds the agent back, which keeps the order; a heartbeat lets
+    everything else go first. A turn that
     committed a step before is resumed with just the rows that it began with.
     """
     head = conn.one(
-        f"SELECT * FROM inbox WHERE agent_id = :agent AND {OPEN} ORDER BY id LIMIT 1",  # noqa: S608
+        f"SELECT * FROM inbox WHERE agent_id = :agent AND {OPEN}"  # noqa: S608
+        " ORDER BY kind = 'heartbeat', id LIMIT 1",
         agent=agent_id,
     )
     if head is None or head["ready_at"] > micros(at):
@@ -153,9 +190,12 @@ def step(conn: Connection, claim: Claim, *, done: bool, note: str = "") -> None:
 
 def postpone(
     conn: Connection, claim: Claim, ready_at: datetime, note: str, *, failed: bool
-) -> None:
-    """Put a claim's rows back, to be tried again at `ready_at`; `failed` counts against them."""
-    conn.execute(
+) -> bool:
+    """Put a claim's rows back, to be tried again at `ready_at`; `failed` counts against them.
+
+    False: the claim was lost.
+    """
+    changed = conn.execute(
         "UPDATE inbox SET state = 'ready', ready_at = :ready_at, note = :note,"
         " failures = failures + :failed"
         " WHERE agent_id = :agent AND turn = :turn AND attempts = :attempts AND state = 'running'",
@@ -166,6 +206,7 @@ def postpone(
         turn=claim.turn,
         attempts=claim.attempts,
     )
+    return changed > 0
 
 
 def release_all(conn: Connection) -> int:
@@ -201,20 +242,23 @@ def takes_part(conn: Connection, agent_id: str, room: str) -> bool:
     return row is not None
 
 
-def direct_rooms(conn: Connection, platform: str) -> list[tuple[str, str]]:
-    """A DM goes to the agent that its writer's identity leads to. Rooms are named by
-    adapters/base.py: platform/space/channel[/thread]."""
+def channels(conn: Connection, platform: str) -> list[str]:
+    """The rooms, such as discord/dm/12, of a platform in which anything was said."""
     rows = conn.all(
-        "SELECT DISTINCT i.user AS user, b.room AS room FROM identities AS i JOIN inbox AS b"
-        " ON b.agent_id = i.agent_id WHERE i.platform = :platform ORDER BY b.room",
+        f"SELECT DISTINCT channel FROM inbox WHERE {SAID}"  # noqa: S608
+        " AND channel > :platform || '/' AND channel < :platform || '0'"  # 0 follows /
+        " ORDER BY channel",
         platform=platform,
     )
-    return [(row["room"].split("/")[2], row["user"]) for row in rows]
+    return [row["channel"] for row in rows]
 
 
-def newest(conn: Connection, agent_id: str) -> str | None:
+def newest(conn: Connection, channel: str) -> str | None:
+    """The `dedup` of the latest message of a channel with its threads, whichever agent has it."""
     row = conn.one(
-        "SELECT dedup FROM inbox WHERE agent_id = :agent ORDER BY id DESC LIMIT 1", agent=agent_id
+        f"SELECT dedup FROM inbox WHERE channel = :channel AND {SAID}"  # noqa: S608
+        " ORDER BY at DESC LIMIT 1",
+        channel=channel,
     )
     return row["dedup"] if row else None
 

@@ -3,10 +3,10 @@
 import json
 from datetime import datetime
 
-from memory import shelf
+from memory import audience, shelf
 from memory.codec import dumps, loads, micros, moment, origin_columns, origin_of
 from memory.ports import Connection, Row
-from memory.types import Message, Summary, ToolCall
+from memory.types import Message, Summary, ToolCall, Viewer
 
 SPOKEN = "role IN ('user', 'assistant') AND text <> ''"  # what a search may find
 Calls = tuple[ToolCall, ...]
@@ -26,16 +26,17 @@ def _message(row: Row) -> Message:
         turn=row["turn"],
         step=row["step"],
         event=row["event"],
+        tainted=bool(row["tainted"]),
     )
 
 
 def insert(conn: Connection, agent_id: str, number: int, message: Message) -> None:
     """Write a message; what was spoken is found by its words from now on."""
     conn.execute(
-        "INSERT INTO messages(agent_id, seq, role, text, at, audience, person, room, source,"
-        " speaker, thoughts, calls, answers, turn, step, event)"
-        " VALUES(:agent, :seq, :role, :text, :at, :audience, :person, :room, :source,"
-        " :speaker, :thoughts, :calls, :answers, :turn, :step, :event)",
+        "INSERT INTO messages(agent_id, seq, role, text, at, audience, person, room, workspace,"
+        " source, speaker, thoughts, calls, answers, turn, step, event, tainted)"
+        " VALUES(:agent, :seq, :role, :text, :at, :audience, :person, :room, :workspace,"
+        " :source, :speaker, :thoughts, :calls, :answers, :turn, :step, :event, :tainted)",
         agent=agent_id,
         seq=message.seq,
         role=message.role,
@@ -49,9 +50,20 @@ def insert(conn: Connection, agent_id: str, number: int, message: Message) -> No
         turn=message.turn,
         step=message.step,
         event=message.event,
+        tainted=int(message.tainted),
     )
     if spoken(message):
         shelf.index(conn, "messages", agent_id, number, message.seq, searchable(message))
+
+
+def by_event(conn: Connection, agent_id: str, event: str) -> Message | None:
+    """The message that a platform knows by this id."""
+    row = conn.one(
+        "SELECT * FROM messages WHERE agent_id = :agent AND event = :event ORDER BY seq LIMIT 1",
+        agent=agent_id,
+        event=event,
+    )
+    return _message(row) if row else None
 
 
 def spoken(message: Message) -> bool:
@@ -65,19 +77,41 @@ def remove_words(conn: Connection, agent_id: str, number: int, message: Message)
         shelf.unindex(conn, "messages", agent_id, number, message.seq, searchable(message))
 
 
+def revise(conn: Connection, agent_id: str, number: int, message: Message) -> None:
+    """Give a message another text. A summary that was made from the old one is made again."""
+    old = get(conn, agent_id, [message.seq]).get(message.seq)
+    if old is None:
+        return
+    remove_words(conn, agent_id, number, old)
+    conn.execute(
+        "UPDATE messages SET text = :text WHERE agent_id = :agent AND seq = :seq",
+        agent=agent_id,
+        seq=message.seq,
+        text=message.text,
+    )
+    if spoken(message):
+        shelf.index(conn, "messages", agent_id, number, message.seq, searchable(message))
+    conn.execute(
+        "DELETE FROM summaries WHERE agent_id = :agent AND room = :room AND upto >= :seq",
+        agent=agent_id,
+        room=message.origin.room,
+        seq=message.seq,
+    )
+
+
 def searchable(message: Message) -> str:
     """What the words of a message are: who spoke, and what."""
     return f"{message.speaker} {message.text}"
 
 
-def window(conn: Connection, agent_id: str, room: str, after: int) -> list[Message]:
+def window(conn: Connection, viewer: Viewer, room: str, after: int) -> list[Message]:
     """The messages of a room after seq `after`, oldest first."""
     rows = conn.all(
-        "SELECT * FROM messages WHERE agent_id = :agent AND room = :room AND seq > :after"
-        " ORDER BY seq",
-        agent=agent_id,
+        "SELECT * FROM messages AS m WHERE agent_id = :v_agent AND room = :room AND seq > :after"  # noqa: S608
+        f" AND {audience.visible('m')} ORDER BY seq",
         room=room,
         after=after,
+        **audience.params(viewer),
     )
     return [_message(row) for row in rows]
 
@@ -93,6 +127,18 @@ def page(conn: Connection, agent_id: str, after: int = 0, limit: int = 1000) -> 
     return [_message(row) for row in rows]
 
 
+def own_words(conn: Connection, agent_id: str, after: int, limit: int) -> list[Message]:
+    """The newest messages after seq `after` that are their writers' own words, oldest first."""
+    rows = conn.all(
+        "SELECT * FROM messages WHERE agent_id = :agent AND seq > :after AND role = 'user'"
+        " AND tainted = 0 AND text <> '' ORDER BY seq DESC LIMIT :limit",
+        agent=agent_id,
+        after=after,
+        limit=limit,
+    )
+    return [_message(row) for row in reversed(rows)]
+
+
 def get(conn: Connection, agent_id: str, seqs: list[int]) -> dict[int, Message]:
     rows = conn.all(
         "SELECT * FROM messages WHERE agent_id = :agent"
@@ -104,14 +150,17 @@ def get(conn: Connection, agent_id: str, seqs: list[int]) -> dict[int, Message]:
 
 
 def between(
-    conn: Connection, agent_id: str, start: datetime, end: datetime, offset: int, limit: int
+    conn: Connection, viewer: Viewer, start: datetime, end: datetime, offset: int, limit: int
 ) -> tuple[list[Message], int]:
     """Spoken messages from `start` up to, not including, `end`, oldest first; and how many."""
-    span = {"agent": agent_id, "start": micros(start), "end": micros(end)}
-    where = f"agent_id = :agent AND at >= :start AND at < :end AND {SPOKEN}"
-    count = conn.one(f"SELECT count(*) AS n FROM messages WHERE {where}", **span)  # noqa: S608
+    span = {**audience.params(viewer), "start": micros(start), "end": micros(end)}
+    where = (
+        f"agent_id = :v_agent AND at >= :start AND at < :end AND {SPOKEN}"
+        f" AND {audience.visible('m')}"
+    )
+    count = conn.one(f"SELECT count(*) AS n FROM messages AS m WHERE {where}", **span)  # noqa: S608
     rows = conn.all(
-        f"SELECT * FROM messages WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :offset",  # noqa: S608
+        f"SELECT * FROM messages AS m WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :offset",  # noqa: S608
         **span,
         limit=limit,
         offset=offset,
@@ -119,22 +168,23 @@ def between(
     return [_message(row) for row in rows], int(count["n"]) if count else 0
 
 
-def newest(conn: Connection, agent_id: str, offset: int, limit: int) -> list[Message]:
+def newest(conn: Connection, viewer: Viewer, offset: int, limit: int) -> list[Message]:
     rows = conn.all(
-        f"SELECT * FROM messages WHERE agent_id = :agent AND {SPOKEN}"  # noqa: S608
-        " ORDER BY seq DESC LIMIT :limit OFFSET :offset",
-        agent=agent_id,
+        f"SELECT * FROM messages AS m WHERE agent_id = :v_agent AND {SPOKEN}"  # noqa: S608
+        f" AND {audience.visible('m')} ORDER BY seq DESC LIMIT :limit OFFSET :offset",
+        **audience.params(viewer),
         limit=limit,
         offset=offset,
     )
     return [_message(row) for row in rows]
 
 
-def summary(conn: Connection, agent_id: str, room: str) -> Summary | None:
+def summary(conn: Connection, viewer: Viewer, room: str) -> Summary | None:
     row = conn.one(
-        "SELECT * FROM summaries WHERE agent_id = :agent AND room = :room",
-        agent=agent_id,
+        "SELECT * FROM summaries AS s WHERE agent_id = :v_agent AND room = :room"  # noqa: S608
+        f" AND {audience.visible('s')}",
         room=room,
+        **audience.params(viewer),
     )
     return _summary(row) if row else None
 

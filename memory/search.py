@@ -1,25 +1,30 @@
 """Search of recall and archival memory: by words and, where there is an embedder, by meaning."""
 
 import asyncio
+import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from memory import agents, archive, embedding, ranking, recall, shelf
+from memory import agents, archive, audience, core, embedding, erase, ranking, recall
+from memory import shelf as word_index
+from memory.codec import moment
 from memory.embedding import Embedding
-from memory.errors import EmbeddingFault, NotFound
+from memory.errors import EmbeddingFault, NotFound, StorageFault
 from memory.index.cache import IndexCache, delete_files
-from memory.ports import Connection, Database, Embedder
-from memory.types import Hit, Message, Shelf
+from memory.ports import Connection, Database, Embedder, Row
+from memory.types import Fact, Hit, Message, Shelf, Viewer
 from memory.words import query_terms, terms
 
 log = logging.getLogger(__name__)
 
 POOL = 100  # candidates of each kind that are ranked together
 QUERIES = 256  # vectors of questions that are kept
+FACTS = 2000  # of other rooms that are looked through
+ALIKE = 0.3  # of a question's words that a fact must have to be found
 ME = "you"  # how an agent's own words are attributed, when it reads them
 
 
@@ -102,6 +107,27 @@ class Search:
         else:  # files of another day, when there was an embedder
             await asyncio.to_thread(delete_files, self._folder, agent_id)
 
+    async def sweep(self) -> bool:
+        """Finish forgetting people: leave nothing of it in index files or unused bytes. To be
+        called after each, and at start-up. The indexes of rooms are built again when searched.
+
+        False: a file could not be written, or was read by another program; to be tried again.
+        """
+        left = await self._database.read(erase.leftovers)
+        if not left:
+            return True
+        self._queries.clear()
+        try:
+            for row in left:
+                await self.forget(row["agent_id"])
+            clean = await self._database.scrub()
+        except StorageFault as fault:
+            log.warning("%s", fault, extra={"action": "not_swept"})
+            return False
+        if clean:
+            await self._database.write(lambda conn: erase.swept(conn, left))
+        return clean
+
     async def close(self) -> None:
         if self._indexes is not None:
             await self._indexes.flush()
@@ -110,7 +136,7 @@ class Search:
 
     async def find(
         self,
-        agent_id: str,
+        viewer: Viewer,
         shelf: Shelf,
         query: str,
         *,
@@ -118,51 +144,75 @@ class Search:
         size: int = 10,
         tags: Sequence[str] = (),
     ) -> tuple[list[Hit], int]:
-        """The hits of a page, best first, and how many there are in all.
+        """The hits of a page that a viewer may see, best first, and how many there are in all.
 
         A query that says nothing (empty, stop words only) is answered with the newest rows.
         """
         if not query_terms(query):
             return await self._database.read(
-                lambda conn: _newest(conn, agent_id, shelf, page * size, size, tags)
+                lambda conn: _newest(conn, viewer, shelf, page * size, size, tags)
             )
         pool = max(POOL, (page + 1) * size)
         words = await self._database.read(
-            lambda conn: _by_words(conn, agent_id, shelf, query, pool, tags, self._space)
+            lambda conn: _by_words(conn, viewer, shelf, query, pool, tags, self._space)
         )
-        dense = await self._by_meaning(agent_id, shelf, query, words)
+        dense = await self._by_meaning(viewer, shelf, query, words)
         ranked = _ranked(words, dense)
         shown = ranked[page * size : (page + 1) * size]
-        hits = await self._database.read(lambda conn: _hydrate(conn, agent_id, shelf, shown))
+        hits = await self._database.read(lambda conn: _hydrate(conn, viewer, shelf, shown))
         return hits, len(ranked)
 
     async def between(
-        self, agent_id: str, start: datetime, end: datetime, *, page: int = 0, size: int = 10
+        self, viewer: Viewer, start: datetime, end: datetime, *, page: int = 0, size: int = 10
     ) -> tuple[list[Hit], int]:
         """What was said from `start` up to, not including, `end`, oldest first; and how much."""
 
         def work(conn: Connection) -> tuple[list[Hit], int]:
-            found, total = recall.between(conn, agent_id, start, end, page * size, size)
+            found, total = recall.between(conn, viewer, start, end, page * size, size)
             return [_message_hit(message, 0.0, ()) for message in found], total
 
         return await self._database.read(work)
+
+    async def elsewhere(self, viewer: Viewer, shelf: Shelf, query: str, size: int) -> list[Hit]:
+        """What other rooms have, that the viewer can read: by words, best first. Each hit names its
+        room."""
+        rows = await self._database.read(
+            lambda conn: word_index.elsewhere(conn, shelf, viewer, query, size)
+        )
+        return [_row_hit(row, shelf) for row in rows]
+
+    async def known_elsewhere(
+        self, viewer: Viewer, query: str, size: int
+    ) -> list[tuple[str, Fact]]:
+        """Facts of those rooms that share enough words with a question, best first; each with the
+        name of its room."""
+        found = await self._database.read(lambda conn: core.of_rooms(conn, viewer, FACTS))
+        rooms = {fact: room for room, fact in found}
+        return [(rooms[fact], fact) for fact in alike(rooms, query)[:size]]
 
     @property
     def _space(self) -> str:
         return self._embedder.name if self._embedder else ""
 
     async def _by_meaning(
-        self, agent_id: str, kind: Shelf, query: str, words: _Words
+        self, viewer: Viewer, kind: Shelf, query: str, words: _Words
     ) -> list[tuple[int, float]]:
         if self._indexes is None or not words.vectors[1]:
             return []
         among = sorted(words.among) if words.among is not None else None
         try:
             vector = await self._vector(query)
-            return await self._indexes.search(agent_id, kind, vector, POOL, among, words.vectors)
+            near = await self._indexes.search(
+                viewer.agent, kind, vector, POOL, among, words.vectors
+            )
         except EmbeddingFault as error:
             log.warning("searching by words only: %s", error, extra={"action": "embedder_away"})
             return []
+        seqs = [seq for seq, _ in near]
+        seen = await self._database.read(
+            lambda conn: word_index.visible(conn, kind, viewer.agent, seqs, viewer)
+        )
+        return [hit for hit in near if hit[0] in seen]
 
     async def _vector(self, query: str) -> bytes:
         assert self._embedder is not None
@@ -177,22 +227,25 @@ class Search:
 
 def _by_words(
     conn: Connection,
-    agent_id: str,
+    viewer: Viewer,
     kind: Shelf,
     query: str,
     pool: int,
     tags: Sequence[str],
     space: str,
 ) -> _Words:
+    agent_id = viewer.agent
     agent = agents.find(conn, agent_id)
     if agent is None:
         raise NotFound("There is no such agent.")
     among = None
     if tags and kind == "passages":
         among = frozenset(archive.tagged(conn, agent_id, tags))
-    hits = shelf.by_words(conn, kind, agent.number, query, pool if among is None else -1)
+    hits = word_index.by_words(conn, kind, agent.number, query, pool if among is None else -1)
     if among is not None:
         hits = [hit for hit in hits if hit[0] in among]
+    seen = word_index.visible(conn, kind, agent_id, [seq for seq, _ in hits], viewer)
+    hits = [hit for hit in hits if hit[0] in seen]
     state = conn.one(
         "SELECT version, count FROM index_state WHERE agent_id = :agent AND shelf = :shelf"
         " AND embedder = :space",
@@ -227,7 +280,7 @@ def _coverage(
     if not hits or not asked:
         return 0.0
     best = _texts(conn, agent_id, kind, [hits[0][0]])
-    frequency, total = shelf.frequencies(conn, kind, asked)
+    frequency, total = word_index.frequencies(conn, kind, asked)
     return ranking.coverage(asked, terms(best[0]), frequency, total) if best else 0.0
 
 
@@ -239,17 +292,18 @@ def _texts(conn: Connection, agent_id: str, kind: Shelf, seqs: list[int]) -> lis
 
 def _hydrate(
     conn: Connection,
-    agent_id: str,
+    viewer: Viewer,
     kind: Shelf,
     ranked: Sequence[tuple[int, float, tuple[str, ...]]],
 ) -> list[Hit]:
-    seqs = [seq for seq, _, _ in ranked]
+    asked = [seq for seq, _, _ in ranked]
+    seqs = sorted(word_index.visible(conn, kind, viewer.agent, asked, viewer))
     if kind == "messages":
-        messages = recall.get(conn, agent_id, seqs)
+        messages = recall.get(conn, viewer.agent, seqs)
         return [
             _message_hit(messages[seq], score, why) for seq, score, why in ranked if seq in messages
         ]
-    passages = archive.get(conn, agent_id, seqs)
+    passages = archive.get(conn, viewer.agent, seqs)
     return [
         Hit(
             shelf="passages", seq=seq, text=passages[seq].text, at=passages[seq].at, speaker="",
@@ -272,21 +326,46 @@ def _message_hit(message: Message, score: float, why: tuple[str, ...]) -> Hit:
     )
 
 
+def _row_hit(row: Row, kind: Shelf) -> Hit:
+    said = kind == "messages"
+    return Hit(
+        shelf=kind,
+        seq=row["seq"],
+        text=row["text"],
+        at=moment(row["at"]),
+        speaker="" if not said else ME if row["role"] == "assistant" else row["speaker"],
+        score=row["score"],
+        why=("words",),
+        agent=row["name"],
+        tags=() if said else tuple(json.loads(row["tags"])),
+    )
+
+
+def alike(facts: Iterable[Fact], query: str) -> list[Fact]:
+    """The facts that share enough words with a question, best first."""
+    asked = set(query_terms(query))
+    shares = {fact: len(asked & set(terms(fact.text))) / len(asked) for fact in facts if asked}
+    found = [fact for fact in shares if shares[fact] >= ALIKE]
+    return sorted(found, key=lambda fact: (-shares[fact], fact.seq))
+
+
 def _newest(
-    conn: Connection, agent_id: str, kind: Shelf, offset: int, size: int, tags: Sequence[str]
+    conn: Connection, viewer: Viewer, kind: Shelf, offset: int, size: int, tags: Sequence[str]
 ) -> tuple[list[Hit], int]:
     if tags and kind == "passages":
-        tagged = sorted(archive.tagged(conn, agent_id, tags), reverse=True)
-        some = [(seq, 0.0, ()) for seq in tagged[offset : offset + size]]
-        return _hydrate(conn, agent_id, kind, some), len(tagged)
-    table, where = ("messages", f"AND {recall.SPOKEN}") if kind == "messages" else ("passages", "")
+        tagged = archive.tagged(conn, viewer.agent, tags)
+        seen = sorted(word_index.visible(conn, kind, viewer.agent, tagged, viewer), reverse=True)
+        some = [(seq, 0.0, ()) for seq in seen[offset : offset + size]]
+        return _hydrate(conn, viewer, kind, some), len(seen)
+    where = f"AND {recall.SPOKEN}" if kind == "messages" else ""
     count = conn.one(
-        f"SELECT count(*) AS n FROM {table} WHERE agent_id = :agent {where}",  # noqa: S608 -- ours
-        agent=agent_id,
+        f"SELECT count(*) AS n FROM {kind} AS t WHERE t.agent_id = :v_agent {where}"  # noqa: S608
+        f" AND {audience.visible('t')}",
+        **audience.params(viewer),
     )
     page = recall.newest if kind == "messages" else archive.newest
-    seqs = [row.seq for row in page(conn, agent_id, offset, size)]
-    hits = _hydrate(conn, agent_id, kind, [(seq, 0.0, ()) for seq in seqs])
+    seqs = [row.seq for row in page(conn, viewer, offset, size)]
+    hits = _hydrate(conn, viewer, kind, [(seq, 0.0, ()) for seq in seqs])
     return hits, int(count["n"]) if count else 0
 
 

@@ -7,8 +7,9 @@ row's seq side by side, so a search of one agent is a search of one range of row
 import json
 from collections.abc import Sequence
 
+from memory import audience
 from memory.ports import Connection, Row
-from memory.types import Shelf
+from memory.types import Shelf, Viewer
 from memory.words import index_text, match_query
 
 SEQS = 1 << 32  # rowids of one agent
@@ -51,6 +52,15 @@ def unindex(conn: Connection, kind: Shelf, agent_id: str, number: int, seq: int,
     conn.execute(f"DELETE FROM vectors WHERE {where} AND seq = :seq", **key)  # noqa: S608
 
 
+def merge_words(conn: Connection) -> None:
+    """Write the word indexes anew, without the terms that only removed rows had.
+
+    Until then removing a row only adds a mark that it is gone.
+    """
+    for table in _TABLES.values():
+        conn.execute(f"INSERT INTO {table}({table}) VALUES('optimize')")
+
+
 def by_words(
     conn: Connection, kind: Shelf, number: int, query: str, limit: int
 ) -> list[tuple[int, float]]:
@@ -69,6 +79,41 @@ def by_words(
         limit=limit,
     )
     return [(row["rowid"] - number * SEQS, -row["cost"]) for row in rows]
+
+
+def elsewhere(conn: Connection, kind: Shelf, viewer: Viewer, query: str, limit: int) -> list[Row]:
+    """The rows of other agents, rooms that all readers can read, that have a question's words; best
+    first, each with the `name` of its agent and a `score`."""
+    match = match_query(query)
+    if match is None or viewer.rooms <= {viewer.agent}:
+        return []
+    table = _TABLES[kind]
+    return conn.all(
+        f"SELECT t.*, a.name AS name, -bm25({table}) AS score FROM {table}"  # noqa: S608
+        f" CROSS JOIN agents AS a ON a.number = {table}.rowid / :seqs CROSS JOIN {kind} AS t"
+        f" ON t.agent_id = a.agent_id AND t.seq = {table}.rowid % :seqs"
+        f" WHERE {table} MATCH :match AND a.agent_id <> :v_agent"
+        " AND a.agent_id IN (SELECT value FROM json_each(:v_rooms))"
+        f" AND {audience.visible('t')} ORDER BY score DESC, {table}.rowid DESC LIMIT :limit",
+        match=match,
+        seqs=SEQS,
+        limit=limit,
+        **audience.params(viewer),
+    )
+
+
+def visible(
+    conn: Connection, kind: Shelf, owner: str, seqs: Sequence[int], viewer: Viewer
+) -> set[int]:
+    """Those of an agent's rows that a viewer may see."""
+    rows = conn.all(
+        f"SELECT seq FROM {kind} AS t WHERE t.agent_id = :owner"  # noqa: S608 -- ours
+        f" AND t.seq IN (SELECT value FROM json_each(:seqs)) AND {audience.visible('t')}",
+        owner=owner,
+        seqs=json.dumps(list(seqs)),
+        **audience.params(viewer),
+    )
+    return {row["seq"] for row in rows}
 
 
 def frequencies(conn: Connection, kind: Shelf, words: Sequence[str]) -> tuple[dict[str, int], int]:

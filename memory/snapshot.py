@@ -15,10 +15,10 @@ from math import isfinite
 
 from pydantic import ValidationError
 
-from memory import agents, archive, codec, core, journal, recall, shelf
+from memory import agents, archive, audience, codec, core, journal, recall, shelf
 from memory.errors import BadInput, Conflict, NotFound
 from memory.ports import Connection, Database
-from memory.types import Agent, Block, Entry, Fact, Message, Passage, Shelf, Summary
+from memory.types import Agent, Block, Entry, Fact, Message, Passage, Shelf, Summary, Viewer
 
 FORMAT = "reverie-agent"
 VERSION = 1
@@ -78,6 +78,30 @@ def take(conn: Connection, agent: Agent) -> Snapshot:
             )
             for row in shelf.vectors(conn, agent.id)
         ),
+    )
+
+
+def seen_by(viewer: Viewer, snapshot: Snapshot) -> Snapshot:
+    """The same, without what a viewer may not see."""
+
+    def seen(thing: Fact | Passage | Message) -> bool:
+        return audience.sees(viewer, snapshot.agent.id, thing.origin)
+
+    told = {message.seq for message in snapshot.messages if seen(message)}
+    told |= {passage.seq for passage in snapshot.passages if seen(passage)}
+    whole = len(told) == len(snapshot.messages) + len(snapshot.passages)
+    return replace(
+        snapshot,
+        facts=tuple(filter(seen, snapshot.facts)),
+        messages=tuple(filter(seen, snapshot.messages)),
+        passages=tuple(filter(seen, snapshot.passages)),
+        summaries=snapshot.summaries if whole else (),
+        journal=tuple(
+            entry
+            for entry in snapshot.journal
+            if audience.sees_change(viewer, snapshot.agent.id, entry)
+        ),
+        vectors=tuple(vector for vector in snapshot.vectors if vector.seq in told),
     )
 
 
@@ -253,14 +277,15 @@ def write(conn: Connection, snapshot: Snapshot, progress: Progress) -> Agent:
     return agent
 
 
-async def export(database: Database, agent_id: str) -> str:
-    """The agent's document. Raises NotFound."""
+async def export(database: Database, agent_id: str, viewer: Viewer | None = None) -> str:
+    """The agent's document, with what a viewer may see; whole without one. Raises NotFound."""
 
     def work(conn: Connection) -> Snapshot:
         agent = agents.find(conn, agent_id)
         if agent is None:
             raise NotFound("There is no such agent.")
-        return take(conn, agent)
+        whole = take(conn, agent)
+        return whole if viewer is None else seen_by(viewer, whole)
 
     return dump(await database.read(work))
 

@@ -1,6 +1,7 @@
 """Which facts of a block are the least useful. Pure policy; acting on it is others' work."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from memory.types import Fact
 from memory.words import terms
@@ -8,10 +9,14 @@ from memory.words import terms
 QUOTED = 0.6  # of a fact's words: a reply that has as many was made with it
 
 
+def mattered(fact: Fact) -> datetime:
+    """When a fact last mattered to anybody: it was said, said again, or used in an answer."""
+    return max(fact.learned_at, fact.confirmed_at, fact.used_at)
+
+
 def usefulness(fact: Fact) -> tuple[float, int]:
-    """Orders facts from the least to the most useful: by when they last mattered to anybody."""
-    last = max(fact.learned_at, fact.confirmed_at, fact.used_at)
-    return (last.timestamp(), fact.seq)
+    """Orders facts from the least to the most useful: by when they last mattered."""
+    return (mattered(fact).timestamp(), fact.seq)
 
 
 def to_put_away(facts: Sequence[Fact], room: int) -> list[Fact]:

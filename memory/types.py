@@ -27,7 +27,26 @@ class Origin:
     audience: Audience = "person"
     person: str | None = None
     room: str = ""
+    workspace: str = ""  # platform/space; of a shared fact: where it is known
     source: int | None = None  # seq of the message it was learned from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Whoever can read what is said in one place, taken together.
+
+    alone: one person reads it, as in a direct message. rooms: ids of the room agents whose rooms
+    all of them can read. everything: an operator, who can read the files anyway.
+    """
+
+    agent: str
+    kind: str
+    person: str | None = None
+    channel: str = ""  # platform/space/channel
+    workspace: str = ""  # platform/space
+    alone: bool = False
+    rooms: frozenset[str] = frozenset()
+    everything: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +107,8 @@ class Fact:
     learned_at: datetime
     confirmed_at: datetime
     used_at: datetime
+    valid_from: datetime  # when it came to stand in its block
+    valid_to: datetime | None = None  # when it no longer stood there
     pinned: bool = False
     superseded_by: int | None = None
     state: FactState = "active"
@@ -138,6 +159,7 @@ class Message:
     turn: int = 0
     step: int = 0
     event: str = ""  # the platform's own id of the message
+    tainted: bool = False  # not the speaker's own words, such as a file's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +185,7 @@ class Hit:
     speaker: str
     score: float
     why: tuple[str, ...]  # of "words", "meaning"
-    agent: str = ""  # the owner: another agent where an archive is shared
+    agent: str = ""  # the name of the agent that has it, where that is another one
     tags: tuple[str, ...] = ()
 
 
@@ -227,6 +249,18 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A question to one person; what it is about waits until they choose."""
+
+    id: int  # a number of the agent's own counter
+    kind: str  # "reply": may it be said there; "memory": may it be kept
+    person: str
+    target: Mapping[str, Any]  # where the person is, and how the platform knows them
+    payload: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """A reply that a step wants sent."""
 
@@ -254,8 +288,51 @@ class View:
     blocks: tuple[Block, ...]
     summary: Summary | None
     history: tuple[Message, ...]  # of the room, after the summary, oldest first
+    shared: tuple[tuple[str, Fact], ...]  # facts of others that this workspace knows, with names
+    viewer: Viewer
     passages: int  # how many there are
     older: int  # messages of the room that the summary stands for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What model calls took: tokens, and money in millionths where prices are known."""
+
+    kind: Literal["turn", "heartbeat"]
+    calls: int = 0
+    prompt: int = 0
+    completion: int = 0
+    money: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt + self.completion
+
+    def plus(self, prompt: int, completion: int, money: int) -> "Spending":
+        """With one more call."""
+        return Spending(
+            kind=self.kind,
+            calls=self.calls + 1,
+            prompt=self.prompt + prompt,
+            completion=self.completion + completion,
+            money=self.money + money,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What was spent on one day, such as 2026-01-31 in UTC."""
+
+    day: str
+    spending: Spending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mused:
+    """An agent was looked through. `again_at`: when it is worth it once more though nothing was
+    said; None: never."""
+
+    again_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,8 +348,30 @@ class Change:
     messages: tuple[Message, ...] = ()
     entries: tuple[Entry, ...] = ()
     replies: tuple[Reply, ...] = ()
+    asks: tuple[Ask, ...] = ()
     summary: Summary | None = None
+    revised: tuple[Message, ...] = ()  # messages that have another text now; "" for a deleted one
     used: tuple[int, ...] = ()  # facts whose used_at moves to `at`
     at: datetime = field(default_factory=now)
+    usage: Spending | None = None
+    mused: Mused | None = None
     claim: Claim | None = None  # the inbox rows this step works on
     done: bool = False  # the turn is over: its rows are finished in the same transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What was removed when a person was forgotten: how much of each, in all agents together."""
+
+    agents: int  # that were the person's alone
+    facts: int  # in any state
+    passages: int
+    messages: int  # theirs, and the answers to them
+    changes: int  # journal entries
+    summaries: int
+    timers: int
+    waiting: int  # rows of inboxes and outboxes
+    files: int = 0
+    gone: tuple[str, ...] = ()  # ids of those agents
+    rooms: tuple[str, ...] = ()  # ids of the other agents that had something from the person
+    clean: bool = False  # nothing is left in unused bytes of the files either

@@ -7,11 +7,14 @@ from typing import Final
 
 import discord
 
-from adapters.base import Address, Hearing, Post, SendFailed, Unusable
-from adapters.discord import sentences
+from adapters.base import Address, Attachment, Hearing, Post, SendFailed, Shown, Unusable
+from adapters.discord import files, sentences
 from adapters.discord.client import TROUBLE, build_client, check_loopback
-from adapters.discord.ears import Ears, KnownDms
+from adapters.discord.ears import Ears, KnownRooms
+from adapters.discord.obey import whisper
+from adapters.discord.receive import link_to
 from adapters.discord.send import send
+from adapters.discord.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +26,9 @@ FINAL: Final = {
 FIRST_WAIT, LONGEST_WAIT = 1.0, 120.0  # seconds; Discord allows 1,000 sessions a day
 STEADY: Final = 600.0  # seconds after which a connection counts as a good one
 PATIENCE: Final = 60.0  # seconds that a reply waits for the connection
-TYPING: Final = 8.0  # seconds; Discord shows it for ten
-LONGEST_TYPING: Final = 300.0  # seconds, if nobody says that the answer is there
 
 
-async def nobody() -> list[tuple[str, str]]:
+async def nowhere() -> list[str]:
     return []
 
 
@@ -35,8 +36,8 @@ class Discord:
     """An adapter. Makes one client after the other; what they missed is caught up with.
 
     api_base, gateway_url: of a simulator on loopback; ValueError for any other. auto_thread: a
-    question in a channel is answered in a thread. known_dms: (channel id, user id) of the direct
-    conversations so far: Discord does not list them, and after a start they are caught up with.
+    question in a channel is answered in a thread. known_rooms: in which something was said so far.
+    Discord does not list direct conversations, and after a start they are caught up with.
     """
 
     name = "discord"
@@ -49,17 +50,17 @@ class Discord:
         gateway_url: str | None = None,
         sharded: bool = False,
         auto_thread: bool = False,
-        known_dms: KnownDms = nobody,
+        known_rooms: KnownRooms = nowhere,
     ) -> None:
         check_loopback(api_base, gateway_url)
         self._token = token
         self._api_base, self._gateway_url = api_base, gateway_url
         self._sharded = sharded
         self._auto_thread = auto_thread
-        self._known_dms = known_dms
+        self._known_rooms = known_rooms
         self._ears: Ears | None = None
         self._client: discord.Client | None = None
-        self._typing: dict[str, asyncio.Task[None]] = {}  # by room
+        self._waiting = Waiting()
 
     # ---- hearing
 
@@ -69,7 +70,7 @@ class Discord:
         `send` goes through the last one that was made.
         """
         if self._ears is None:
-            self._ears = Ears(hearing, auto_thread=self._auto_thread, known_dms=self._known_dms)
+            self._ears = Ears(hearing, auto_thread=self._auto_thread, known_rooms=self._known_rooms)
         self._client = build_client(
             sharded=self._sharded, api_base=self._api_base, gateway_url=self._gateway_url
         )
@@ -100,11 +101,11 @@ class Discord:
         client = self.client(hearing)
         try:
             async with client:
-                await self._connected(client)
+                try:
+                    await self._connected(client)
+                finally:
+                    await self._waiting.stop()
         finally:
-            for typing in self._typing.values():
-                typing.cancel()
-            self._typing.clear()
             if self._ears is not None:
                 await self._ears.stop()
 
@@ -132,22 +133,25 @@ class Discord:
         return await send(client, post)
 
     async def working(self, address: Address, *, begun: bool) -> None:
-        """Typing, from now on until the answer is there."""
-        if shown := self._typing.pop(address.room, None):
-            shown.cancel()
+        """Typing, from now on until the answer is there; the message is marked if it takes long."""
+        self._waiting.end(address)
         if begun and self._client is not None and self._ears and self._ears.online.is_set():
-            typing = self._type(self._client, address)
-            self._typing[address.room] = self._client.loop.create_task(typing, name="typing")
+            self._waiting.begin(self._client, address, self._ears.newest.get(address.room))
 
-    async def _type(self, client: discord.Client, address: Address) -> None:
-        thread = int(address.thread or 0)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_TYPING):
-                while True:
-                    place = thread if client.get_channel(thread) else int(address.channel)
-                    with suppress(*TROUBLE):
-                        await client.get_partial_messageable(place).typing()
-                    await asyncio.sleep(TYPING)
+    async def whisper(self, address: Address, user: str, shown: Shown) -> None:
+        """In a direct message: without a command of theirs, nothing else is for one person."""
+        client = self._client
+        if client is None or client.user is None or client.is_closed():
+            raise SendFailed(sentences.NOT_CONNECTED)
+        await whisper(client, address, user, shown)
+
+    # ---- looking
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        return await files.fetch(attachment, most, simulated=self._api_base is not None)
+
+    def link(self, address: Address, event: str) -> str:
+        return link_to(address, event)
 
 
 def _tell(ended: BaseException | None) -> None:

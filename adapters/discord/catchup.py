@@ -25,12 +25,11 @@ _ROOMS: Final = (
 class Lane:
     """A channel with its threads, or a DM: its messages are heard one after the other.
 
-    user: the person of a DM. newest: the id up to which all was heard by this process, 0 if none.
+    newest: the id up to which all was heard by this process, 0 if none.
     connection: the number of the one in which its gap was closed.
     """
 
     address: Address
-    user: str | None = None
     newest: int = 0
     connection: int = 0
     lock: Lock = field(default_factory=Lock)

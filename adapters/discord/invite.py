@@ -8,7 +8,7 @@ SCOPES: Final = ("bot", "applications.commands")
 
 
 def permissions() -> discord.Permissions:
-    """Read, answer, in threads too, open a thread for an answer, give a file."""
+    """Read, answer, in threads too, open a thread, give a file, show that a message was taken."""
     return discord.Permissions(
         view_channel=True,
         send_messages=True,
@@ -16,6 +16,7 @@ def permissions() -> discord.Permissions:
         create_public_threads=True,
         read_message_history=True,
         attach_files=True,
+        add_reactions=True,
     )
 
 

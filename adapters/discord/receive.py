@@ -7,10 +7,11 @@ from typing import Final
 
 import discord
 
-from adapters.base import Address, Event, RoomKind
+from adapters.base import Address, Attachment, Event, RoomKind
 
 PLATFORM: Final = "discord"
 DIRECT: Final = "dm"  # the space of direct conversations
+REALM: Final = DIRECT  # somebody's id is the same everywhere on Discord
 SPOKEN: Final = (discord.MessageType.default, discord.MessageType.reply)
 
 Name = Callable[[int], str | None]  # of an id; None where it is not known
@@ -53,6 +54,14 @@ def to_event(
         mentioned=mentioned,
         elsewhere=_opens_elsewhere(message.content, own)
         or (asked is not None and asked not in own | {author.id}),
+        realm=REALM,
+        files=tuple(_attachment(file) for file in message.attachments),
+    )
+
+
+def _attachment(file: discord.Attachment) -> Attachment:
+    return Attachment(
+        name=file.filename, kind=file.content_type or "", size=file.size, ref=file.url
     )
 
 
@@ -96,7 +105,30 @@ def room_of(channel: object) -> tuple[RoomKind, str]:
     return "dm", ""
 
 
+def link_to(address: Address, event: str) -> str:
+    """Where a message can be read. The one that a thread hangs on stands in the channel."""
+    if not event.isdigit():
+        return ""
+    guild = "@me" if address.space == DIRECT else address.space
+    channel = address.channel if address.thread in (None, event) else address.thread
+    return f"https://discord.com/channels/{guild}/{channel}/{event}"
+
+
 # ---- who is spoken to
+
+
+def is_admin(message: discord.Message) -> bool:
+    """Whether who wrote it may change how the bot behaves there."""
+    author, channel = message.author, message.channel
+    if not isinstance(author, discord.Member):
+        return False
+    if isinstance(channel, discord.Thread) and channel.parent is None:
+        return False
+    return may_manage(channel.permissions_for(author))
+
+
+def may_manage(allowed: discord.Permissions) -> bool:
+    return allowed.manage_channels or allowed.manage_guild
 
 
 def own_ids(message: discord.Message, me: discord.abc.Snowflake) -> frozenset[int]:

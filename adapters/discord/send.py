@@ -8,13 +8,14 @@ from typing import Final
 
 import discord
 
-from adapters.base import Address, Post, SendFailed, Shown
+from adapters.base import Address, Post, SendFailed
 from adapters.discord import sentences
 from adapters.discord.client import TROUBLE
 from adapters.discord.receive import DIRECT, text_of
 from adapters.text import split
 
 LIMIT: Final = 2000  # characters of a message
+MOST: Final = 5  # messages; where the bot is no member, Discord takes no more to one command
 TITLE: Final = 80  # characters of a thread's name; Discord takes 100
 HAS_THREAD: Final = 160004  # Discord's code: the message has a thread already
 
@@ -25,25 +26,42 @@ async def send(client: discord.Client, post: Post) -> str:
     A part that Discord has already from an earlier attempt is not posted twice: its nonce is the
     same, which Discord remembers for some minutes. Raises SendFailed.
     """
+    parts = split(post.text, LIMIT)
     try:
         channel = await _place(client, post)
-        sent = [
-            await _post(channel, part, post, number)
-            for number, part in enumerate(split(post.text, LIMIT))
-        ]
+        if first := await _send_short(channel, parts, post):
+            return str(first.id)
+        sent = [await _post(channel, part, post, number) for number, part in enumerate(parts)]
     except TROUBLE as error:
         raise failure(error, post.address) from error
     return str(sent[0].id) if sent else ""
 
 
+async def _send_short(
+    channel: discord.PartialMessageable, parts: Sequence[str], post: Post
+) -> discord.Message | None:
+    """None where the reply is not long, or the bot may give no files there."""
+    short = shortened(parts, post.text.strip("\n"))
+    if short is None:
+        return None
+    try:
+        return await _post(channel, short[0], post, 0, [short[1]])
+    except discord.Forbidden:
+        return None
+
+
 async def _post(
-    channel: discord.PartialMessageable, part: str, post: Post, number: int
+    channel: discord.PartialMessageable,
+    part: str,
+    post: Post,
+    number: int,
+    files: Sequence[discord.File] = (),
 ) -> discord.Message:
     once = nonce(post.address.room, post.key, str(number))
     question = _question(post, channel.id) if number == 0 else None
     if question is None:
-        return await channel.send(part, nonce=once)
-    return await channel.send(part, nonce=once, reference=question)
+        return await channel.send(part, nonce=once, files=files)
+    return await channel.send(part, nonce=once, files=files, reference=question)
 
 
 def nonce(*parts: str) -> str:
@@ -112,16 +130,16 @@ def title(text: str) -> str:
     return line if 0 < len(line) <= TITLE else f"{line[: TITLE - 1]}…"
 
 
-# ---- answers of commands
+# ---- long ones
 
 
-def shown_parts(shown: Shown) -> Sequence[str]:
-    """The messages of an answer, at least one."""
-    return split(shown.text, LIMIT) or [shown.file_name or "…"]
+def shortened(parts: Sequence[str], whole: str) -> tuple[str, discord.File] | None:
+    """In place of more messages than anybody reads: the beginning, and a file with all of it."""
+    if len(parts) <= MOST:
+        return None
+    beginning, *_ = split(whole, LIMIT - len(sentences.WHOLE_IN_FILE) - 2)
+    return f"{beginning}\n\n{sentences.WHOLE_IN_FILE}", as_file("answer.md", whole)
 
 
-def shown_files(shown: Shown) -> list[discord.File]:
-    """The document that goes along, if there is one."""
-    if not shown.file_name:
-        return []
-    return [discord.File(io.BytesIO(shown.file_text.encode()), filename=shown.file_name)]
+def as_file(name: str, text: str) -> discord.File:
+    return discord.File(io.BytesIO(text.encode()), filename=name)

@@ -9,13 +9,15 @@ from typing import Final
 from aiohttp import ClientSession, ClientTimeout
 from slack_bolt.async_app import AsyncApp
 
-from adapters.base import Address, Hearing, Post, Unusable
-from adapters.slack import sentences
-from adapters.slack.app import build_app, build_client
+from adapters.base import Address, Attachment, Hearing, Post, Shown, Unusable
+from adapters.slack import files, sentences
+from adapters.slack.app import Json, build_app, build_client
+from adapters.slack.blocks import messages
 from adapters.slack.connection import by_http, by_socket
 from adapters.slack.directory import Directory
 from adapters.slack.ears import Ears
-from adapters.slack.send import Status, send
+from adapters.slack.send import failure, send, ts_of
+from adapters.slack.status import Status
 from adapters.slack.trouble import BAD_TOKEN, TROUBLE, code_of, told
 
 log = logging.getLogger(__name__)
@@ -136,10 +138,34 @@ class Slack:
     async def send(self, post: Post) -> str:
         return await send(self._poster, post)
 
+    async def whisper(self, address: Address, user: str, shown: Shown) -> None:
+        """Where they wrote, as a message that only they see; in a DM, as one that stays."""
+        place: Json = {"channel": address.channel, "thread_ts": address.thread}
+        try:
+            for message in messages(shown):
+                if address.channel.startswith("D"):
+                    await self._poster.chat_postMessage(**place, **message)
+                else:
+                    await self._poster.chat_postEphemeral(user=user, **place, **message)
+        except TROUBLE as error:
+            raise failure(error, address) from error
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        return await files.fetch(self._client, attachment, most)
+
+    def link(self, address: Address, event: str) -> str:
+        """As chat.getPermalink has it; "" until Slack told where the workspace is."""
+        me, ts = self._directory.known, ts_of(event)
+        if me is None or not me.url:
+            return ""
+        channel, thread = address.channel, address.thread
+        url = f"{me.url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
+        return f"{url}?thread_ts={thread}&cid={channel}" if thread not in (None, ts) else url
+
     async def working(self, address: Address, *, begun: bool) -> None:
         """In the thread; for a DM without one, under the person's last message."""
-        last = self._ears.newest(address.channel) if self._ears else ""
-        await self._status.show(address, address.thread or last, begun=begun)
+        asked = self._ears.asked(address) if self._ears else None
+        await self._status.show(address, asked, begun=begun)
 
 
 def _check_usable(error: Exception) -> None:

@@ -12,8 +12,10 @@ from adapters.slack.receive import Me, Room
 from adapters.slack.trouble import TROUBLE, code_of, status_of
 
 T = TypeVar("T")
+Person = tuple[str, bool]  # what somebody is called, and whether it is a bot
 
 LIFE: Final = 3600.0  # seconds that an answer is good for
+RIGHTS: Final = 60.0  # the same, for what a person may do
 PATIENCE: Final = 1.0  # seconds for a question: who asks has to acknowledge an event within three
 REST: Final = 10.0  # seconds without questions after one that got no answer
 MOST: Final = 10_000  # names that are kept
@@ -22,15 +24,16 @@ MOST: Final = 10_000  # names that are kept
 class _Names(Generic[T]):
     """Answers to one kind of question, each kept for a while."""
 
-    def __init__(self, ask: Callable[[str], Awaitable[T]]) -> None:
+    def __init__(self, ask: Callable[[str], Awaitable[T]], life: float = LIFE) -> None:
         self._ask = ask
+        self._life = life
         self._kept: dict[str, tuple[float, T]] = {}  # good until
         self._rest = 0.0  # no questions until
 
     def keep(self, key: str, value: T) -> T:
         if len(self._kept) >= MOST:
             self._kept.clear()
-        self._kept[key] = (time.monotonic() + LIFE, value)
+        self._kept[key] = (time.monotonic() + self._life, value)
         return value
 
     async def get(self, key: str, unknown: T) -> T:
@@ -54,19 +57,29 @@ class Directory:
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
-        self._me: Me | None = None
-        self._people = _Names(self._ask_person)
+        self.known: Me | None = None  # the bot, once Slack told
+        self._people: _Names[Person] = _Names(self._ask_person)
         self._rooms = _Names(self._ask_room)
+        self._admins = _Names(self._ask_admin, RIGHTS)
+        self._directs = _Names(self._ask_direct)
 
     async def me(self) -> Me:
         """The bot itself. Raises TROUBLE until Slack answered once."""
-        if self._me is None:
+        if self.known is None:
             told = await self._client.auth_test()
-            self._me = Me(team=str(told["team_id"]), user=str(told["user_id"]))
-        return self._me
+            self.known = Me(
+                team=str(told["team_id"]), user=str(told["user_id"]), url=str(told.get("url") or "")
+            )
+        return self.known
 
     async def person(self, user: str, unknown: str = "") -> str:
-        return await self._people.get(user, unknown or user)
+        name, _ = await self._people.get(user, (unknown or user, False))
+        return name
+
+    async def is_bot(self, user: str) -> bool:
+        """Whether it is an app's or a workflow's user. False where it is not known."""
+        _, bot = await self._people.get(user, (user, False))
+        return bot
 
     async def names(self, users: Iterable[str], channels: Iterable[str] = ()) -> dict[str, str]:
         """What they are called; an id where that is not known."""
@@ -83,11 +96,20 @@ class Directory:
             channel, Room(kind="dm" if channel.startswith("D") else "private")
         )
 
+    async def admin(self, user: str, channel: str) -> bool:
+        """Whether a person may change how the bot behaves there: an admin of the workspace, or who
+        made the channel. False where it is not known."""
+        return await self._admins.get(user, False) or (await self.room(channel)).creator == user
+
+    async def direct(self, user: str) -> str:
+        """The conversation of a person and the bot; "" where it is not known."""
+        return await self._directs.get(user, "")
+
     def learn(self, conversation: Mapping[str, Any]) -> Room:
         """Keep what a list of conversations told."""
         return self._rooms.keep(str(conversation["id"]), _room(conversation))
 
-    async def _ask_person(self, user: str) -> str:
+    async def _ask_person(self, user: str) -> Person:
         told = await self._client.users_info(user=user)
         row = told["user"]
         profile = row.get("profile") or {}
@@ -97,7 +119,15 @@ class Directory:
             row.get("real_name"),
             row.get("name"),
         )
-        return next((str(name) for name in names if name), user)
+        bot = bool(row.get("is_bot") or row.get("is_workflow_bot"))
+        return next((str(name) for name in names if name), user), bot
+
+    async def _ask_admin(self, user: str) -> bool:
+        row = (await self._client.users_info(user=user))["user"]
+        return bool(row.get("is_admin") or row.get("is_owner"))
+
+    async def _ask_direct(self, user: str) -> str:
+        return str((await self._client.conversations_open(users=[user]))["channel"]["id"])
 
     async def _ask_room(self, channel: str) -> Room:
         told = await self._client.conversations_info(channel=channel)
@@ -110,4 +140,8 @@ def _room(conversation: Mapping[str, Any]) -> Room:
     if conversation.get("is_mpim"):
         return Room(kind="group")
     kind: RoomKind = "private" if conversation.get("is_private") else "public"
-    return Room(kind=kind, name=str(conversation.get("name") or ""))
+    return Room(
+        kind=kind,
+        name=str(conversation.get("name") or ""),
+        creator=str(conversation.get("creator") or ""),
+    )

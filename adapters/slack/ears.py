@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,19 +16,35 @@ from tenacity import (
 )
 
 from adapters.base import Address, Event, Hearing
-from adapters.slack import commands
+from adapters.commands import is_command
 from adapters.slack.catchup import Json, Lane, conversations, missed
+from adapters.slack.commands import Commands
 from adapters.slack.directory import Directory
-from adapters.slack.receive import PLATFORM, Room, ids_in, is_said, kind_of, to_event
+from adapters.slack.home import Home
+from adapters.slack.presses import KINDS, Presses
+from adapters.slack.receive import (
+    PLATFORM,
+    Change,
+    Room,
+    change_in,
+    ids_in,
+    is_said,
+    kind_of,
+    to_changed,
+    to_event,
+)
 from adapters.slack.send import ts_of
+from adapters.slack.status import Asked
 from adapters.slack.trouble import told
+from adapters.slack.twins import Twins
 
 log = logging.getLogger(__name__)
 
 PATIENCE: Final = 1.0  # seconds that a new message waits for those before it; Slack waits for three
 LONGEST: Final = 600.0  # seconds for which a history is asked for
 LONGEST_WAIT: Final = 30.0  # seconds between two attempts
-REMEMBERED: Final = 1000  # commands, so that none is obeyed twice
+REMEMBERED: Final = 1000  # commands, so that none is obeyed twice; rooms, with their last question
+TITLE: Final = 60  # characters of a question, as a thread's title
 
 
 class Ears:
@@ -39,8 +55,12 @@ class Ears:
     ) -> None:
         self._hearing = hearing
         self._client = client
-        self._poster = poster
         self._directory = directory
+        self._commands = Commands(hearing, poster, directory)
+        self._home = Home(poster, self._commands)
+        self._presses = Presses(poster, directory, self._commands, self._home)
+        self._twins = Twins()
+        self._asked: dict[str, Asked] = {}  # by room, the last one at the end
         self._lanes: dict[str, Lane] = {}
         self._connection = 0  # the number of the present one
         self._surveyed = 0  # the one in which all conversations were listed
@@ -55,47 +75,86 @@ class Ears:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def newest(self, channel: str) -> str:
-        """The ts of the last message of a conversation; "" if there is none."""
-        lane = self._lanes.get(channel)
-        return lane.newest if lane else ""
+    def asked(self, address: Address) -> Asked | None:
+        """The last message that was said there, to us or not."""
+        return self._asked.get(address.room)
 
     async def take(self, body: Json) -> None:
         """Any payload; returns when it may be acknowledged. Raises what `deliver` raises."""
         if "command" in body:
-            answer = commands.obey_slash(body, self._hearing, self._poster, self._directory)
-            self._start(answer, "slash command")
+            self._start(self._commands.slash(body), "slash command")
+        elif body.get("type") in KINDS:
+            self._start(self._presses.take(body), "button or form")
         elif body.get("type") == "event_callback":
             await self._event(body["event"])
 
+    async def _event(self, event: Json) -> None:
+        if event.get("type") == "app_home_opened":
+            self._start(self._home.opened(event), "slack home")
+            return
+        me = await self._directory.me()
+        if event.get("type") == "member_left_channel" and {"channel", "user"} <= event.keys():
+            room = Address(platform=PLATFORM, space=me.team, channel=str(event["channel"]))
+            await self._hearing.left(room, str(event["user"]))
+        elif is_said(event, me):
+            await self._message(event)
+        elif change := change_in(event, me):
+            lane = await self._caught_up(str(event["channel"]))
+            await self._change(lane, change)
+
     # ---- messages
 
-    async def _event(self, message: Json) -> None:
-        if not is_said(message, await self._directory.me()):
-            return
-        lane = self._lane(str(message["channel"]))
-        await asyncio.wait([self._gap(lane)], timeout=PATIENCE)
+    async def _message(self, message: Json) -> None:
+        await self._twins.complete(message)
+        lane = await self._caught_up(str(message["channel"]))
         event = await self._hear(lane, message)
-        if commands.is_command(event) and event.id not in self._obeyed:
+        if event and is_command(event) and event.id not in self._obeyed:
             self._obeyed.append(event.id)
-            answer = commands.obey_typed(event, self._hearing, self._poster)
-            self._start(answer, "typed command")
+            self._start(self._commands.typed(event), "typed command")
 
-    async def _hear(self, lane: Lane, message: Json) -> Event:
-        """Deliver a message, unless it is a command."""
+    async def _caught_up(self, channel: str) -> Lane:
+        """Its lane, with what was said before, if that does not take too long."""
+        lane = self._lane(channel)
+        await asyncio.wait([self._gap(lane)], timeout=PATIENCE)
+        return lane
+
+    async def _hear(self, lane: Lane, message: Json) -> Event | None:
+        """Deliver a message, unless it is a command. None: it is a bot's."""
         async with lane.lock:
             event = await self._as_event(message)
-            if not commands.is_command(event):
+            if event and not is_command(event):
+                self._note(event, str(message["ts"]))
                 await self._hearing.deliver(event)
             lane.newest = max(lane.newest, str(message["ts"]))
         return event
 
-    async def _as_event(self, message: Json) -> Event:
-        users, channels = ids_in(str(message.get("text") or ""))
-        names = await self._directory.names([str(message["user"]), *users], channels)
+    def _note(self, event: Event, ts: str) -> None:
+        room, title = event.address.room, " ".join(event.text.split())[:TITLE]
+        begins = event.address.thread in (None, ts) or room not in self._asked
+        self._asked.pop(room, None)
+        self._asked[room] = Asked(ts=ts, title=title, begins=begins)
+        if len(self._asked) > REMEMBERED:
+            del self._asked[next(iter(self._asked))]
+
+    async def _as_event(self, message: Json) -> Event | None:
+        """None for a bot's: the files that bots share do not always tell that they are theirs."""
+        user, (users, channels) = str(message["user"]), ids_in(str(message.get("text") or ""))
+        names = await self._directory.names([user, *users], channels)
+        if await self._directory.is_bot(user):
+            return None
+        return to_event(message, await self._directory.me(), await self._room(message), names)
+
+    async def _change(self, lane: Lane, change: Change) -> None:
+        """An edit or a deletion, after the message itself."""
+        async with lane.lock:
+            names = await self._directory.names(*ids_in(change.text or ""))
+            me, room = await self._directory.me(), await self._room(change.was)
+            await self._hearing.changed(to_changed(change, me, room, names))
+            lane.edited = max(lane.edited, change.edited)
+
+    async def _room(self, message: Mapping[str, Any]) -> Room:
         direct = kind_of(message) == "dm"
-        room = Room(kind="dm") if direct else await self._directory.room(str(message["channel"]))
-        return to_event(message, await self._directory.me(), room, names)
+        return Room(kind="dm") if direct else await self._directory.room(str(message["channel"]))
 
     # ---- the gap
 
@@ -113,7 +172,7 @@ class Ears:
             lane = self._lanes.setdefault(row["id"], Lane(channel=row["id"], connection=-1))
             if not lane.newest:
                 address = Address(platform=PLATFORM, space=me.team, channel=lane.channel)
-                seen = await self._hearing.last_seen(address, row.get("user"))
+                seen = await self._hearing.last_seen(address)
                 lane.newest = ts_of(seen or "")
         self._surveyed = self._connection
 
@@ -148,9 +207,11 @@ class Ears:
         me = await self._directory.me()
         async for attempt in _again():
             with attempt:
-                for message in await missed(self._client, lane.channel, since):
-                    if is_said(message, me):
-                        await self._hear(lane, message)
+                for event in await missed(self._client, lane.channel, since, lane.edited):
+                    if is_said(event, me):
+                        await self._hear(lane, event)
+                    elif change := change_in(event, me):
+                        await self._change(lane, change)
 
     # ---- inside
 

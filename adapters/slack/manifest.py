@@ -2,7 +2,9 @@
 
 from typing import Any, Final
 
+from adapters.commands import COMMANDS, Word
 from adapters.slack import sentences
+from adapters.slack.presses import REMEMBER
 
 SCOPES: Final = (
     "app_mentions:read",
@@ -11,7 +13,8 @@ SCOPES: Final = (
     "channels:read",
     "chat:write",
     "commands",
-    "files:write",  # `/memory export` sends a file
+    "files:read",
+    "files:write",  # of `/memory export`, and of long answers
     "groups:history",
     "groups:read",
     "im:history",
@@ -19,9 +22,18 @@ SCOPES: Final = (
     "im:write",
     "mpim:history",
     "mpim:read",
+    "reactions:write",  # eyes, where no status can be shown
     "users:read",
 )
-EVENTS: Final = ("app_mention", "message.channels", "message.groups", "message.im", "message.mpim")
+EVENTS: Final = (  # of messages: edits and deletions too
+    "app_home_opened",
+    "app_mention",
+    "member_left_channel",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+)
 
 
 def manifest(request_url: str | None = None) -> dict[str, Any]:
@@ -37,7 +49,7 @@ def manifest(request_url: str | None = None) -> dict[str, Any]:
         "features": {
             "bot_user": {"display_name": "reverie", "always_online": True},
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
@@ -47,15 +59,20 @@ def manifest(request_url: str | None = None) -> dict[str, Any]:
                     {"title": title, "message": message} for title, message in sentences.PROMPTS
                 ],
             },
-            "slash_commands": [
-                _command("/memory", sentences.MEMORY, sentences.MEMORY_HINT) | to,
-                _command("/help", sentences.HELP, sentences.HELP_HINT) | to,
+            "shortcuts": [
+                {
+                    "name": sentences.REMEMBER,
+                    "type": "message",
+                    "callback_id": REMEMBER,
+                    "description": sentences.REMEMBER_ABOUT,
+                }
             ],
+            "slash_commands": [_command(name, word) | to for name, word in COMMANDS.items()],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
             "event_subscriptions": {"bot_events": list(EVENTS), **reached},
-            "interactivity": {"is_enabled": False},
+            "interactivity": {"is_enabled": True, **reached},
             "org_deploy_enabled": False,
             "socket_mode_enabled": request_url is None,
             "token_rotation_enabled": False,
@@ -63,10 +80,11 @@ def manifest(request_url: str | None = None) -> dict[str, Any]:
     }
 
 
-def _command(name: str, description: str, hint: str) -> dict[str, Any]:
+def _command(name: str, word: Word) -> dict[str, Any]:
+    hint = {"usage_hint": word.usage} if word.usage else {}
     return {
-        "command": name,
-        "description": description,
-        "usage_hint": hint,
+        "command": f"/{name}",
+        "description": word.about,
         "should_escape": True,  # so that mentions come as ids, which have names
+        **hint,
     }

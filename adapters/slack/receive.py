@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from adapters.base import Address, Event, RoomKind
+from adapters.base import Address, Attachment, Changed, Event, RoomKind
 
 PLATFORM: Final = "slack"
 SLACKBOT: Final = "USLACKBOT"
+UNKNOWN: Final = "?"  # who said it
 SPOKEN: Final = frozenset({None, "file_share", "me_message", "thread_broadcast"})  # subtypes
 KINDS: Final[Mapping[str, RoomKind]] = {
     "im": "dm",
@@ -29,6 +30,7 @@ class Me:
 
     team: str
     user: str
+    url: str = ""  # of the workspace, such as "https://team.slack.com/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Room:
 
     kind: RoomKind
     name: str = ""
+    creator: str = ""  # of a channel
 
 
 def is_said(event: Mapping[str, Any], me: Me) -> bool:
@@ -69,6 +72,73 @@ def to_event(event: Mapping[str, Any], me: Me, room: Room, names: Mapping[str, s
         room_name=room.name,
         mentioned=kind != "dm" and (called or replied),
         elsewhere=elsewhere,
+        files=files_of(event),
+    )
+
+
+def files_of(event: Mapping[str, Any]) -> tuple[Attachment, ...]:
+    """Of a message; those that can be fetched."""
+    return tuple(
+        Attachment(
+            name=str(file.get("name") or file.get("title") or file.get("id") or "file"),
+            kind=str(file.get("mimetype") or ""),
+            size=int(file.get("size") or 0),
+            ref=str(file.get("url_private_download") or file["url_private"]),
+        )
+        for file in event.get("files") or ()
+        if file.get("url_private_download") or file.get("url_private")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A message that a person had written, as its event had it, and what became of it."""
+
+    was: Mapping[str, Any]
+    text: str | None  # as Slack writes it; None: it was deleted
+    ts: str  # when
+    edited: str = ""  # when, as the message itself tells
+
+
+def change_in(event: Mapping[str, Any], me: Me) -> Change | None:
+    """An edit or a deletion by a person; None for any other event.
+
+    A preview of a link changes a message as well, with the same text. The first message of a thread
+    leaves a tombstone while the thread has others.
+    """
+    now, before = event.get("message") or {}, event.get("previous_message") or {}
+    match event.get("subtype"):
+        case "message_deleted":
+            was, text = {**before, "ts": event.get("deleted_ts")}, None
+        case "message_changed" if now.get("subtype") == "tombstone":
+            was, text = {**before, "ts": now.get("ts")}, None
+        case "message_changed":
+            was, text = now, str(now.get("text") or "")
+            if not now.get("edited") or text == before.get("text"):
+                return None
+        case _:
+            return None
+    was = {**was, "type": "message", "hidden": False}
+    was |= {name: event[name] for name in ("channel", "channel_type") if event.get(name)}
+    if text is None and not was.get("user"):  # Slack does not tell whose it was
+        was["user"] = UNKNOWN
+    at = str(event.get("event_ts") or event.get("ts") or "")
+    if not (at and is_said(was, me)):
+        return None
+    return Change(was=was, text=text, ts=at, edited=(now.get("edited") or {}).get("ts") or "")
+
+
+def to_changed(change: Change, me: Me, room: Room, names: Mapping[str, str]) -> Changed:
+    """names: of the ids that `ids_in` finds."""
+    was = change.was
+    kind = kind_of(was) or room.kind
+    return Changed(
+        event=f"{was['channel']}:{was['ts']}",
+        address=address_of(was, me, direct=kind == "dm"),
+        room_kind=kind,
+        user="" if was["user"] == UNKNOWN else str(was["user"]),
+        text=None if change.text is None else plain(change.text, me, names),
+        at=datetime.fromtimestamp(float(change.ts), UTC),
     )
 
 
@@ -78,13 +148,16 @@ def kind_of(event: Mapping[str, Any]) -> RoomKind | None:
 
 
 def address_of(event: Mapping[str, Any], me: Me, *, direct: bool) -> Address:
-    """Where the answer goes: a message in a channel is answered in its thread."""
-    own = None if direct else str(event["ts"])
+    """Where the answer goes: a message in a channel is answered in its thread.
+
+    The first message of a thread was there before it, and has one only once it was answered.
+    """
+    thread, ts = str(event.get("thread_ts") or ""), str(event["ts"])
     return Address(
         platform=PLATFORM,
         space=me.team,
         channel=str(event["channel"]),
-        thread=str(event["thread_ts"]) if event.get("thread_ts") else own,
+        thread=thread if thread not in ("", ts) else None if direct else ts,
     )
 
 

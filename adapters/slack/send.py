@@ -1,15 +1,17 @@
 """A reply as messages of Slack: cut to size, each posted once, never ringing anybody's bell."""
 
-import asyncio
+import hashlib
 import logging
 import time
-from typing import Any, Final, Literal
+from collections.abc import AsyncIterator
+from typing import Any, Final
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Address, Post, SendFailed
 from adapters.slack import sentences
+from adapters.slack.blocks import LIMIT
 from adapters.slack.trouble import (
     BAD_TOKEN,
     PASSING,
@@ -24,25 +26,33 @@ from adapters.text import split, to_mrkdwn
 
 log = logging.getLogger(__name__)
 
-LIMIT: Final = 3_900  # characters of a message; Slack advises 4,000, and cuts at 40,000
+MOST: Final = 5  # messages of a reply; a longer one goes out as a file
 LOOK_BACK: Final = 24 * 3600.0  # seconds; for a reply to no message
 PAGE: Final = 200
 PAGES: Final = 5
 MARK: Final = "reverie_reply"
-PATIENCE: Final = 3.0  # seconds for a status, which nobody should wait for
+FILE: Final = -1  # the part that is a file
+TITLE: Final = "answer.md"  # of that file, as people see it
+
+Json = dict[str, Any]
 
 
 async def send(client: AsyncWebClient, post: Post) -> str:
     """Post all parts in order, and return the ts of the first; "" where there is nothing to say.
 
     Slack takes no key that would keep a message from being posted twice. Each part carries one in
-    its metadata, and where an earlier attempt may have gone through, it is looked for. Raises
-    SendFailed.
+    its metadata, a file in its name, and where an earlier attempt may have gone through, it is
+    looked for. Raises SendFailed.
     """
+    parts = list(enumerate(split(to_mrkdwn(post.text), LIMIT)))
     try:
         sent = await _posted(client, post) if post.again else {}
-        for number, part in enumerate(split(to_mrkdwn(post.text), LIMIT)):
+        as_file = len(parts) > MOST and not sent.keys() & {number for number, _ in parts[1:]}
+        for number, part in parts[:1] if as_file else parts:
             if number not in sent:
+                sent[number] = await _post(client, post, part, number)
+        if as_file and FILE not in sent and not await _upload(client, post):
+            for number, part in parts[1:]:
                 sent[number] = await _post(client, post, part, number)
     except TROUBLE as error:
         raise failure(error, post.address) from error
@@ -61,33 +71,65 @@ async def _post(client: AsyncWebClient, post: Post, part: str, number: int) -> s
     return str(answer["ts"])
 
 
+async def _upload(client: AsyncWebClient, post: Post) -> bool:
+    """All of a long reply, as a file. False where the bot may not do that. Raises TROUBLE."""
+    try:
+        await client.files_upload_v2(
+            channel=post.address.channel,
+            thread_ts=post.address.thread,
+            filename=_file_name(post),
+            title=TITLE,
+            content=post.text,
+            initial_comment=sentences.THE_REST,
+        )
+    except SlackApiError as error:
+        if code_of(error) != "missing_scope":
+            raise
+        log.warning(
+            "a long reply is not sent as a file: %s", sentences.missing_scope("files:write")
+        )
+        return False
+    return True
+
+
+def _file_name(post: Post) -> str:
+    return f"answer-{hashlib.sha256(post.key.encode()).hexdigest()[:10]}.md"
+
+
 async def _posted(client: AsyncWebClient, post: Post) -> dict[int, str]:
     """The parts of a reply that are there already: number to ts. Raises TROUBLE."""
-    place = post.address
-    since = min((ts_of(event) for event in post.answers), default=str(time.time() - LOOK_BACK))
-    ask: dict[str, Any] = {"channel": place.channel, "oldest": since, "limit": PAGE}
     found: dict[int, str] = {}
-    cursor = None
     try:
-        for _ in range(PAGES):
-            ask |= {"include_all_metadata": True, "cursor": cursor}
-            if place.thread:
-                told_ = await client.conversations_replies(ts=place.thread, **ask)
-            else:
-                told_ = await client.conversations_history(**ask)
-            for row in told_["messages"]:
-                mark = row.get("metadata") or {}
-                payload = mark.get("event_payload") or {}
-                if mark.get("event_type") == MARK and payload.get("key") == post.key:
-                    found[int(payload["part"])] = str(row["ts"])
-            cursor = (told_.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                break
+        async for row in _since(client, post):
+            mark = row.get("metadata") or {}
+            payload = mark.get("event_payload") or {}
+            if mark.get("event_type") == MARK and payload.get("key") == post.key:
+                found[int(payload["part"])] = str(row["ts"])
+            if _file_name(post) in [file.get("name") for file in row.get("files") or ()]:
+                found[FILE] = str(row["ts"])
     except SlackApiError as error:
         if code_of(error) not in ("missing_scope", "thread_not_found"):
             raise
         log.warning("an earlier reply could not be looked for: %s", told(error))
     return found
+
+
+async def _since(client: AsyncWebClient, post: Post) -> AsyncIterator[Json]:
+    """The messages of a reply's place since what it answers. Raises TROUBLE."""
+    place, cursor = post.address, None
+    since = min((ts_of(event) for event in post.answers), default=str(time.time() - LOOK_BACK))
+    ask: Json = {"channel": place.channel, "oldest": since, "limit": PAGE}
+    for _ in range(PAGES):
+        ask |= {"include_all_metadata": True, "cursor": cursor}
+        if place.thread:
+            page = await client.conversations_replies(ts=place.thread, **ask)
+        else:
+            page = await client.conversations_history(**ask)
+        for row in page["messages"]:
+            yield row
+        cursor = (page.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            break
 
 
 def ts_of(event: str) -> str:
@@ -109,53 +151,3 @@ def failure(error: Exception, address: Address) -> SendFailed:
     if code == "missing_scope":
         return SendFailed(sentences.missing_scope(needed_by(error)), final=True)
     return SendFailed(sentences.refused(code, address), final=True)
-
-
-# ---- at work -----------------------------------------------------------------------------------
-
-
-class Status:
-    """Shows in a thread that an answer is being made: as a session's status where Slack has that,
-    else as the line that is older; where it has neither, not at all."""
-
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
-        self._how: Literal["session", "line", "none"] = "session"
-        self._shown: dict[str, str] = {}  # room -> thread
-
-    async def show(self, address: Address, thread: str, *, begun: bool) -> None:
-        """thread: under which message; what was begun is ended there. Never raises."""
-        thread = (self._shown.get(address.room) if not begun else None) or thread
-        if begun:
-            self._shown[address.room] = thread
-        else:
-            self._shown.pop(address.room, None)
-        if not thread:
-            return
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._set(address.channel, thread, begun=begun)
-        except TROUBLE as error:
-            log.debug("no status is shown: %s", told(error))
-
-    async def _set(self, channel: str, thread: str, *, begun: bool) -> None:
-        if self._how == "session":
-            try:
-                await self._client.agents_sessions_setStatus(
-                    channel_id=channel, thread_ts=thread, status="processing" if begun else "active"
-                )
-            except SlackApiError as error:
-                if code_of(error) not in ("feature_not_enabled", "unknown_method", "missing_scope"):
-                    raise
-                self._how = "line"
-        if self._how == "line":
-            try:
-                await self._client.assistant_threads_setStatus(
-                    channel_id=channel,
-                    thread_ts=thread,
-                    status=sentences.THINKING if begun else "",
-                )
-            except SlackApiError as error:
-                if code_of(error) not in ("unknown_method", "missing_scope"):
-                    raise
-                self._how = "none"

@@ -16,7 +16,7 @@ except ImportError:  # Windows
 
 from adapters.base import Address, Event, Hearing, Post
 from adapters.terminal import Terminal
-from bot import commands
+from bot import command_line, commands
 from bot.app import App, opened
 from bot.cli.screen import Screen
 from bot.config import Settings
@@ -24,8 +24,9 @@ from bot.errors import ReverieError, UserError
 from bot.intake import PERSONA, route
 from bot.turn import Step
 from bot.types import Done
-from bot.verbs import Answer, Verbs
+from bot.verbs import Answer
 from memory.agents import named_id
+from memory.audience import operator
 from memory.errors import MemoryFault
 from memory.types import Birth, Claim, now
 from memory.words import sanitise
@@ -75,7 +76,7 @@ class Chat:
     async def line(self, line: str, hearing: Hearing) -> bool:
         """One line of input: a message, or a command, which is obeyed here."""
         try:
-            command = None if self._json and _record(line) else commands.parse(line)
+            command = None if self._json and _record(line) else command_line.parse(line)
             if isinstance(command, commands.Quit):
                 return False
             if command is not None:
@@ -103,7 +104,7 @@ class Chat:
 
     async def _say(self, event: Event, hearing: Hearing) -> None:
         """Hearing, and wait for the answer: the next line is read after it."""
-        agent = route(event)[0].id
+        agent = (await self._app.store.homes(route(event)[0].id))[0]
         key = f"{HERE.platform}:{event.id}"
         answered = self._answered.setdefault(key, asyncio.Event())
         fresh = await hearing.deliver(event)
@@ -189,8 +190,7 @@ class Chat:
             agent=self._agent,
         )  # fmt: skip
         agent, _ = await self._app.store.ensure(*route(probe))
-        verbs = Verbs(self._app.store, self._app.search, self._app.zone)
-        return await verbs.run(agent.id, command, actor="person")
+        return await self._app.verbs.run(operator(agent.id), command, actor="person")
 
 
 def _record(line: str) -> dict[str, str] | None:

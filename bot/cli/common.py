@@ -137,7 +137,8 @@ async def find_agent(store: "Store", name: str | None) -> "Agent":
         if found is not None:
             return found
     try:
-        return await store.agent(name or identity_id(PLATFORM, SPACE, user()))
+        own = (await store.homes(identity_id(PLATFORM, SPACE, user())))[0]
+        return await store.agent(name or own)
     except NotFound:
         there = ", ".join(agent.name for agent in await store.agents()) or "none yet"
         meant = f"agent '{name}'" if name is not None else f"agent of yours ({user()}) yet"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot import commands
+from bot import command_line, commands
 from bot.cli.common import (
     AgentName,
     AsJson,
@@ -21,7 +21,7 @@ app = typer.Typer(help="See and change what an agent remembers.", no_args_is_hel
 
 
 def _number(word: str) -> int:
-    number = commands.number_of(word)
+    number = command_line.number_of(word)
     if number is None:
         raise typer.BadParameter(f"a number such as 12 is needed, not '{word}'")
     return number
@@ -37,13 +37,14 @@ def _do(verb: commands.Verb, agent: str | None, as_json: bool) -> None:
     settings = load_settings()
     from bot.cli.show import render
     from bot.verbs import Answer, Verbs
+    from memory.audience import operator
 
     async def work() -> Answer:
         reading = isinstance(verb, commands.Reading)
         async with opened_home(settings, read_only=reading) as home:
             found = await find_agent(home.store, agent)
             verbs = Verbs(home.store, home.search, home.zone)
-            return await verbs.run(found.id, verb, actor="operator")
+            return await verbs.run(operator(found.id), verb, actor="operator")
 
     render(run(work()), as_json=as_json)
 
@@ -97,7 +98,7 @@ def forget(
 ) -> None:
     """Forget a fact or passage by its number, or the one fact that has these words."""
     words = " ".join(what)
-    number = commands.number_of(words)
+    number = command_line.number_of(words)
     _do(commands.Forget(target=words if number is None else number), agent, as_json)
 
 

@@ -2,6 +2,9 @@
 
 import math
 import re
+from collections.abc import Callable
+
+from bot.types import Completion, Prompt, Usage
 
 # One match is one token: 5 ASCII letters, 1 wide character (modern vocabularies: 0.6-0.9 each),
 # 2 letters of other alphabets, a digit, a mark, a run of line breaks.
@@ -36,3 +39,15 @@ def estimate(text: str) -> int:
     """Tokens of a text before any correction. Takes time linear in its length."""
     count = len(_TOKEN.findall(text))
     return count if text.isascii() else count + len(_RARE.findall(text))
+
+
+def usage_of(prompt: Prompt, completion: Completion, count: Callable[[str], int]) -> Usage:
+    """Tokens of a call: as the endpoint reported them, else as they are counted here."""
+    if completion.usage is not None:
+        return completion.usage
+    said = (completion.text, completion.thoughts, *(call.arguments for call in completion.calls))
+    shown = (prompt.system, *(row.text for row in prompt.messages))
+    return Usage(
+        prompt=sum(count(text) for text in shown),
+        completion=sum(count(text) for text in said if text),
+    )

@@ -1,5 +1,6 @@
 """The chat-completions format: prompts as the endpoint wants them, answers as we want them."""
 
+import html
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -120,7 +121,8 @@ def tools(specs: Sequence[ToolSpec]) -> list[Body]:
 
 def chinese(messages: Sequence[Message]) -> bool:
     """Whether the person's last message is Chinese: a small model then needs Chinese requests."""
-    text = next((row.text for row in reversed(messages) if row.role == "user"), "")
+    said = (row.text for row in reversed(messages) if row.role == "user" and not row.tainted)
+    text = next(said, "")
     return has_han(text) and not _OTHER_EAST_ASIAN.search(text)
 
 
@@ -188,8 +190,16 @@ def _steps(messages: Sequence[Message]) -> list[tuple[Message, Mapping[str, Mess
 
 
 def _said(row: Message, tz: tzinfo) -> str:
+    if row.tainted:
+        return _framed(row)
     speaker = f"{row.speaker}: " if row.origin.audience == "room" and row.speaker else ""
     return f"[{row.at.astimezone(tz):%Y-%m-%d %H:%M}] {speaker}{row.text}"
+
+
+def _framed(row: Message) -> str:
+    """Words that are not the speaker's own, in a frame that they cannot close."""
+    text = html.escape(row.text, quote=False)
+    return f'<shared what="{html.escape(row.speaker)}">\n{text}\n</shared>'
 
 
 def _calling(row: Message, calls: Sequence[ToolCall]) -> Body:

@@ -7,11 +7,33 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from adapters.base import Address, Event, Hearing, Post, RoomKind, SendFailed
+from adapters.base import (
+    Address,
+    Attachment,
+    Changed,
+    Event,
+    FetchFailed,
+    Hearing,
+    Post,
+    RoomKind,
+    SendFailed,
+    Shown,
+)
 from bot.types import Completion, Prompt
 from memory.ports import Connection, Database
 from memory.store import Store
-from memory.types import Birth, Change, Claim, Identity, Message, Outgoing, ToolCall, View, now
+from memory.types import (
+    Birth,
+    Change,
+    Claim,
+    Identity,
+    Message,
+    Origin,
+    Outgoing,
+    ToolCall,
+    View,
+    now,
+)
 
 T = TypeVar("T")
 Script = Callable[[Prompt], Completion]
@@ -73,6 +95,8 @@ class FakeAdapter:
         self.posts: list[Post] = []
         self.shown_working: list[tuple[Address, bool]] = []
         self.failures: list[SendFailed] = []  # raised by the next sends, in order
+        self.whispers: list[tuple[str, Shown]] = []
+        self.files: dict[str, bytes] = {}  # what `fetch` finds
         self._hearing: asyncio.Future[Hearing] | None = None
         self._ended = asyncio.Event()
         self._sent = asyncio.Condition()
@@ -92,14 +116,42 @@ class FakeAdapter:
     async def working(self, address: Address, *, begun: bool) -> None:
         self.shown_working.append((address, begun))
 
+    async def whisper(self, address: Address, user: str, shown: Shown) -> None:
+        async with self._sent:
+            self.whispers.append((user, shown))
+            self._sent.notify_all()
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        data = self.files.get(attachment.ref)
+        if data is None or len(data) > most:
+            raise FetchFailed(f"{attachment.name} cannot be had.")
+        return data
+
+    def link(self, address: Address, event: str) -> str:
+        return f"https://chat.example/{address.channel}/{event}"
+
     def end(self) -> None:
         """The platform hangs up: `run` returns."""
         self._ended.set()
+
+    async def change(
+        self, event: str, text: str | None, *, user: str = "ana", channel: str = "dm",
+        room: RoomKind = "dm", at: datetime | None = None,
+    ) -> bool:  # fmt: skip
+        """A person edits a message, or deletes it; returns once that is stored."""
+        hearing = await self._ready()
+        address = Address(platform=self.name, space="local", channel=channel)
+        return await hearing.changed(
+            Changed(
+                event=event, address=address, room_kind=room, user=user, text=text, at=at or now()
+            )
+        )
 
     async def say(
         self, text: str, *, event: str, user: str = "ana", agent: str | None = None,
         at: datetime | None = None, channel: str = "dm", thread: str | None = None,
         room: RoomKind = "dm", mentioned: bool = False, elsewhere: bool = False,
+        files: Sequence[Attachment] = (),
     ) -> bool:  # fmt: skip
         """A person writes; returns once it is stored. False: it was known, or is not for us."""
         hearing = await self._ready()
@@ -108,7 +160,7 @@ class FakeAdapter:
             Event(
                 id=event, address=address, user=user, name=user.title(), text=text,
                 at=at or now(), agent=agent, room_kind=room, room_name=channel,
-                mentioned=mentioned, elsewhere=elsewhere,
+                mentioned=mentioned, elsewhere=elsewhere, files=tuple(files),
             )
         )  # fmt: skip
 
@@ -117,6 +169,12 @@ class FakeAdapter:
         async with asyncio.timeout(30), self._sent:
             await self._sent.wait_for(lambda: len(self.posts) >= count)
         return self.posts
+
+    async def whispered(self, count: int) -> list[tuple[str, Shown]]:
+        """Waits until `count` things were shown to one person alone."""
+        async with asyncio.timeout(30), self._sent:
+            await self._sent.wait_for(lambda: len(self.whispers) >= count)
+        return self.whispers
 
     def _ready(self) -> "asyncio.Future[Hearing]":
         if self._hearing is None:
@@ -165,6 +223,9 @@ class DyingDatabase:
             raise Crash("dead")
         return await self._database.write(work, early=early)
 
+    async def scrub(self) -> bool:
+        return await self._database.scrub()
+
     async def close(self) -> None:
         await self._database.close()
 
@@ -179,7 +240,7 @@ class DyingStore(Store):
     async def receive(
         self, birth: Birth, identity: Identity, *, kind: str = "message", dedup: str, room: str,
         payload: Mapping[str, Any], at: datetime,
-    ) -> bool:  # fmt: skip
+    ) -> str | None:  # fmt: skip
         self._crash.passing("receive")
         new = await super().receive(
             birth, identity, kind=kind, dedup=dedup, room=room, payload=payload, at=at
@@ -191,9 +252,9 @@ class DyingStore(Store):
         self._crash.passing("claim")
         return await super().claim(agent_id, at)
 
-    async def view(self, agent_id: str, room: str) -> View:
+    async def view(self, agent_id: str, room: str, said: Origin | None = None) -> View:
         self._crash.passing("view")
-        return await super().view(agent_id, room)
+        return await super().view(agent_id, room, said)
 
     async def commit(self, change: Change) -> None:
         self._crash.passing("commit")

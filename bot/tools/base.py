@@ -201,6 +201,10 @@ class Registry:
         """What a tool does; one that nobody knows is looked at as a failed look."""
         return self._tools[name].kind if name in self._tools else "look"
 
+    def without(self, kind: Kind) -> "Registry":
+        """The tools that are not of this kind."""
+        return Registry(each for each in self._tools.values() if each.kind != kind)
+
     def load(self, modules: Iterable[str]) -> None:
         """Import modules by name and add their @tool functions, as they stand in the file.
 

@@ -9,24 +9,35 @@ from bot.errors import ToolError
 from bot.tools.base import AnyTool, ToolContext, tool
 from bot.tools.own_words import own_words
 from memory.draft import Draft
-from memory.types import Hit, Shelf
+from memory.types import Fact, Hit, Shelf, Viewer
 from memory.words import sanitise
 
 PAGE = 10  # results of a page
+ELSEWHERE = "From rooms that this person can read:"
 
 
 class Finder(Protocol):
     """What the searching tools ask of memory."""
 
     async def find(
-        self, agent_id: str, shelf: Shelf, query: str, *, page: int, size: int, tags: Sequence[str]
+        self, viewer: Viewer, shelf: Shelf, query: str, *, page: int, size: int, tags: Sequence[str]
     ) -> tuple[list[Hit], int]:
         """The hits of a page, best first, and how many there are in all."""
         ...
 
     async def between(
-        self, agent_id: str, start: datetime, end: datetime, *, page: int, size: int
+        self, viewer: Viewer, start: datetime, end: datetime, *, page: int, size: int
     ) -> tuple[list[Hit], int]: ...
+
+    async def elsewhere(self, viewer: Viewer, shelf: Shelf, query: str, size: int) -> list[Hit]:
+        """What other rooms have, that the viewer can read; each hit names its room."""
+        ...
+
+    async def known_elsewhere(
+        self, viewer: Viewer, query: str, size: int
+    ) -> list[tuple[str, Fact]]:
+        """Facts of those rooms, each with the name of its room."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +46,7 @@ class StepContext(ToolContext):
 
     draft: Draft
     finder: Finder
+    viewer: Viewer  # whoever will read the answer
     zone: tzinfo
     heard: str = ""  # what the person said in this turn
     speaker: str = "human"  # the section that is about them
@@ -113,11 +125,11 @@ async def archival_memory_search(
         page: Which page of results, from 0.
         tags: Only entries that carry all of these tags.
     """
-    agent = context.draft.agent.id
     hits, total = await context.finder.find(
-        agent, "passages", query, page=_page(page), size=PAGE, tags=tags or ()
+        context.viewer, "passages", query, page=_page(page), size=PAGE, tags=tags or ()
     )
-    return listed(hits, total, page, context.zone)
+    found = listed(hits, total, page, context.zone)
+    return found if page or tags else await _and_elsewhere(found, "passages", query, context)
 
 
 @tool(kind="look")
@@ -128,11 +140,11 @@ async def conversation_search(query: str, context: StepContext, page: int = 0) -
         query: What to look for.
         page: Which page of results, from 0.
     """
-    agent = context.draft.agent.id
     hits, total = await context.finder.find(
-        agent, "messages", query, page=_page(page), size=PAGE, tags=()
+        context.viewer, "messages", query, page=_page(page), size=PAGE, tags=()
     )
-    return listed(hits, total, page, context.zone)
+    found = listed(hits, total, page, context.zone)
+    return found if page else await _and_elsewhere(found, "messages", query, context)
 
 
 @tool(kind="look")
@@ -150,13 +162,24 @@ async def conversation_search_date(
     if last < first:
         raise ToolError(f"end_date {end_date} is before start_date {start_date}. Swap them.")
     hits, total = await context.finder.between(
-        context.draft.agent.id,
+        context.viewer,
         datetime.combine(first, time(), context.zone),
         datetime.combine(last + timedelta(days=1), time(), context.zone),
         page=_page(page),
         size=PAGE,
     )
     return listed(hits, total, page, context.zone)
+
+
+async def _and_elsewhere(found: str, shelf: Shelf, query: str, context: StepContext) -> str:
+    """Results, and what rooms have to say that all readers of the answer can read."""
+    lines: list[str] = []
+    if shelf == "passages":
+        known = await context.finder.known_elsewhere(context.viewer, query, PAGE)
+        lines.extend(f"- [{room}, {fact.label}] {clip(fact.text)}" for room, fact in known)
+    hits = await context.finder.elsewhere(context.viewer, shelf, query, PAGE)
+    lines.extend(f"- [{hit.agent}] {_line(hit, context.zone)}" for hit in hits)
+    return "\n".join([found, "", ELSEWHERE, *lines]) if lines else found
 
 
 def _page(page: int) -> int:
@@ -181,12 +204,16 @@ def listed(hits: Sequence[Hit], total: int, page: int, zone: tzinfo) -> str:
         return f"No results on page {page}: there are {total}." if total else "No results."
     lines = [f"{len(hits)} of {total} results, page {page}"]
     for number, hit in enumerate(hits, start=page * PAGE + 1):
-        speaker = f"{hit.speaker}: " if hit.speaker else ""
-        tags = f" (tags: {', '.join(hit.tags)})" if hit.tags else ""
-        text = clip(hit.text).replace("\n", "\n   ")
-        stamp = hit.at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-        lines.append(f"{number}. [{stamp}] {speaker}{text}{tags}")
+        lines.append(f"{number}. {_line(hit, zone)}")
     return "\n".join(lines)
+
+
+def _line(hit: Hit, zone: tzinfo) -> str:
+    speaker = f"{hit.speaker}: " if hit.speaker else ""
+    tags = f" (tags: {', '.join(hit.tags)})" if hit.tags else ""
+    text = clip(hit.text).replace("\n", "\n   ")
+    stamp = hit.at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    return f"[{stamp}] {speaker}{text}{tags}"
 
 
 HIT_LIMIT = 800  # characters of one result
@@ -205,3 +232,4 @@ TOOLS: tuple[AnyTool, ...] = (
     conversation_search,
     conversation_search_date,
 )
+READING = frozenset(each.name for each in TOOLS if each.kind != "write")  # change nothing

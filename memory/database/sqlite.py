@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 GROUP = 256  # pieces of work in one commit, at most
 READERS = 2
+BUSY_MS = 10_000  # that a lock is waited for
+READER_MS = 1_000  # that a reader is waited for who stands in the way of scrubbing
 
 
 class SqliteConnection:
@@ -52,6 +55,7 @@ class _Job:
     early: bool
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+    alone: bool = False  # in no transaction
     result: Any = None
     error: BaseException | None = None
 
@@ -88,9 +92,9 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         uri=True,
         isolation_level=None,  # transactions are ours to begin and end
         check_same_thread=False,  # opened on one thread, then used by one other
-        timeout=10,
+        timeout=BUSY_MS / 1000,
     )
-    raw.execute("PRAGMA busy_timeout=10000")
+    raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     return raw
 
 
@@ -189,12 +193,20 @@ class SqliteDatabase:
             raise _storage_fault(error) from error
 
     async def write(self, work: Callable[[Connection], T], /, *, early: bool = False) -> T:
+        return await self._asked(work, early=early)
+
+    async def scrub(self) -> bool:
+        return await self._asked(_scrub, alone=True)
+
+    async def _asked(
+        self, work: Callable[[Connection], T], *, early: bool = False, alone: bool = False
+    ) -> T:
         if self._closed or self._writer is None:
             how = "closed" if self._closed else "open for reading only"
             raise StorageFault(f"This database is {how}.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, early, loop, future))
+        self._jobs.put(_Job(work, early, loop, future, alone))
         return await future
 
     def _write_loop(self, raw: sqlite3.Connection) -> None:
@@ -211,9 +223,22 @@ class SqliteDatabase:
                     stop = True
                     break
                 jobs.append(more)
-            self._commit_group(raw, connection, jobs)
+            for alone, some in groupby(jobs, lambda job: job.alone):
+                if alone:
+                    self._run_alone(connection, list(some))
+                else:
+                    self._commit_group(raw, connection, list(some))
             if stop:
                 return
+
+    @staticmethod
+    def _run_alone(connection: SqliteConnection, jobs: list[_Job]) -> None:
+        for job in jobs:
+            try:
+                job.result = job.work(connection)
+            except sqlite3.Error as error:
+                job.error = _storage_fault(error)
+        _Group().tell(jobs)
 
     def _commit_group(
         self, raw: sqlite3.Connection, connection: SqliteConnection, jobs: list[_Job]
@@ -264,6 +289,19 @@ class SqliteDatabase:
         for raw in self._open:
             raw.close()
         self._open.clear()
+
+
+def _scrub(conn: Connection) -> bool:
+    """`secure_delete` would not do: where SQLite parts a full page, a copy of the rows that moved
+    may stay between those that remain, and nothing clears it when the rows go. So the whole file
+    is written anew, and the log that held the old pages is cut off. About 10 ms for a megabyte.
+    """
+    conn.execute("PRAGMA synchronous=FULL")
+    conn.execute("VACUUM")
+    conn.execute(f"PRAGMA busy_timeout={READER_MS}")
+    done = conn.one("PRAGMA wal_checkpoint(TRUNCATE)")  # waits for readers
+    conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return done is not None and done["busy"] == 0
 
 
 def _storage_fault(error: BaseException) -> StorageFault:

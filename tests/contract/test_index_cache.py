@@ -71,6 +71,9 @@ class Vectors:
     async def write(self, work: Callable[[Connection], T], /, *, early: bool = False) -> T:
         raise NotImplementedError  # an index never writes to the database
 
+    async def scrub(self) -> bool:
+        raise NotImplementedError
+
     async def close(self) -> None:
         self.raw.close()
 

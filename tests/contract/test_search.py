@@ -9,6 +9,7 @@ from shutil import rmtree
 
 import pytest
 
+from memory.audience import operator
 from memory.draft import Draft
 from memory.embed.hashing import HashingEmbedder
 from memory.errors import EmbeddingFault, NotFound
@@ -113,7 +114,7 @@ async def keep(store: Store, agent: str, kept: Sequence[tuple[str, tuple[str, ..
 
 
 async def texts(search: Search, shelf: Shelf, query: str, **more: object) -> list[str]:
-    hits, _ = await search.find("a", shelf, query, **more)  # type: ignore[arg-type]
+    hits, _ = await search.find(operator("a"), shelf, query, **more)  # type: ignore[arg-type]
     return [hit.text for hit in hits]
 
 
@@ -148,9 +149,9 @@ async def test_tools_are_not_found(by_words: Search) -> None:
 
 
 async def test_a_hit_says_who_when_and_why(by_words: Search) -> None:
-    (hit,), total = await by_words.find("a", "messages", "fine language")
+    (hit,), total = await by_words.find(operator("a"), "messages", "fine language")
     assert (hit.speaker, hit.at, hit.why, total) == ("you", T0 + timedelta(days=1), ("words",), 1)
-    (hit,), _ = await by_words.find("a", "passages", "Berlin")
+    (hit,), _ = await by_words.find(operator("a"), "passages", "Berlin")
     assert hit.tags == ("event", "朋友")
 
 
@@ -159,12 +160,12 @@ NOTHING = ["", "   ", "what is the", "我的", "?!", "🙂🙂", "\x00", "\ud83d
 
 @pytest.mark.parametrize("query", NOTHING)
 async def test_a_query_that_says_nothing_gives_the_newest(by_both: Search, query: str) -> None:
-    hits, total = await by_both.find("a", "messages", query, size=2)
+    hits, total = await by_both.find(operator("a"), "messages", query, size=2)
     assert ([hit.text for hit in hits], total) == (
         ["咖啡比茶好喝", "The support group meets on Tuesday"],
         6,
     )
-    hits, total = await by_both.find("a", "passages", query, size=5)
+    hits, total = await by_both.find(operator("a"), "passages", query, size=5)
     assert ([hit.text for hit in hits], total) == ([text for text, _ in KEPT[::-1]], 3)
     assert await texts(by_both, "passages", query, tags=["event"]) == [KEPT[1][0], KEPT[0][0]]
 
@@ -185,20 +186,20 @@ async def test_odd_queries_are_only_words(by_both: Search, query: str) -> None:
 
 
 async def test_what_is_nowhere_is_not_found(by_words: Search) -> None:
-    assert await by_words.find("a", "messages", "zebra 斑马") == ([], 0)
+    assert await by_words.find(operator("a"), "messages", "zebra 斑马") == ([], 0)
 
 
 async def test_no_agent_no_answer(by_words: Search) -> None:
     with pytest.raises(NotFound):
-        await by_words.find("nobody", "messages", "rust")
-    assert await by_words.find("nobody", "messages", "") == ([], 0)
+        await by_words.find(operator("nobody"), "messages", "rust")
+    assert await by_words.find(operator("nobody"), "messages", "") == ([], 0)
 
 
 async def test_agents_do_not_find_each_others(filled: Store, by_words: Search) -> None:
     await filled.ensure(Birth(id="b", name="b", kind="named", persona="I am."))
     for shelf in ("messages", "passages"):
-        assert await by_words.find("b", shelf, "rust") == ([], 0)
-        assert await by_words.find("b", shelf, "") == ([], 0)
+        assert await by_words.find(operator("b"), shelf, "rust") == ([], 0)
+        assert await by_words.find(operator("b"), shelf, "") == ([], 0)
     await keep(filled, "b", [("Rust belongs to b", ())])
     assert await texts(by_words, "passages", "rust") == [KEPT[2][0]]
 
@@ -226,7 +227,7 @@ async def test_tags_narrow_what_is_near(filled: Store, by_both: Search) -> None:
 async def test_days_are_from_and_up_to(by_words: Search) -> None:
     async def on(first: int, last: int, **more: int) -> tuple[list[str], int]:
         hits, total = await by_words.between(
-            "a", T0 + timedelta(days=first), T0 + timedelta(days=last), **more
+            operator("a"), T0 + timedelta(days=first), T0 + timedelta(days=last), **more
         )
         return [hit.text for hit in hits], total
 
@@ -242,7 +243,7 @@ async def test_days_are_from_and_up_to(by_words: Search) -> None:
 async def pages(search: Search, shelf: Shelf, query: str, size: int) -> list[Hit]:
     found: list[Hit] = []
     for page in range(100):
-        hits, total = await search.find("a", shelf, query, page=page, size=size)
+        hits, total = await search.find(operator("a"), shelf, query, page=page, size=size)
         assert total >= len(found) + len(hits)
         if not hits:
             return found
@@ -268,9 +269,9 @@ async def test_pages_neither_overlap_nor_leave_out(
     assert len(found) == len({hit.seq for hit in found})
     assert {hit.text for hit in found} >= {text for text, _ in notes}
     assert found == await pages(search, "passages", "tea pot 茶", 10)
-    one = await search.find("a", "passages", "tea pot 茶", size=1000)
+    one = await search.find(operator("a"), "passages", "tea pot 茶", size=1000)
     assert [hit.seq for hit in one[0]] == [hit.seq for hit in found]
-    assert (await search.find("a", "passages", "tea", page=10**6, size=10))[0] == []
+    assert (await search.find(operator("a"), "passages", "tea", page=10**6, size=10))[0] == []
 
 
 # --- meaning -------------------------------------------------------------------------------------
@@ -284,14 +285,14 @@ async def test_meaning_follows(filled: Store, by_both: Search) -> None:
     assert await texts(by_both, "messages", "Rustling") == []
     follower = asyncio.ensure_future(by_both.follow())
     await until(embedded)
-    hits, _ = await by_both.find("a", "messages", "Rustling", size=3)
+    hits, _ = await by_both.find(operator("a"), "messages", "Rustling", size=3)
     assert {hit.text for hit in hits[:2]} == {SAID[0][1], SAID[1][1]}
     assert hits[0].why == ("meaning",)
     await keep(filled, "a", [("Rustlers came to town", ())])
     assert (await texts(by_both, "passages", "rustlers town"))[0] == "Rustlers came to town"
     by_both.wake()
     await until(embedded)
-    hits, _ = await by_both.find("a", "passages", "rustlers town")
+    hits, _ = await by_both.find(operator("a"), "passages", "rustlers town")
     assert hits[0].why == ("words", "meaning")
     follower.cancel()
     await asyncio.gather(follower, return_exceptions=True)
@@ -345,11 +346,11 @@ async def test_answers_do_not_depend_on_index_files(
     questions: list[tuple[Shelf, str]] = [
         ("messages", "Rustling 咖啡"), ("messages", "张三 Python"), ("passages", "北京 party"),
     ]  # fmt: skip
-    wanted = [await by_both.find("a", shelf, query) for shelf, query in questions]
+    wanted = [await by_both.find(operator("a"), shelf, query) for shelf, query in questions]
     await by_both.close()
     await asyncio.to_thread(damage, folder, harm)
     again = Search(filled.database, embedder, folder)
-    assert [await again.find("a", shelf, query) for shelf, query in questions] == wanted
+    assert [await again.find(operator("a"), shelf, query) for shelf, query in questions] == wanted
     await again.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory import agents, core, queue, shelf, snapshot
+from memory import agents, core, erase, queue, shelf, snapshot
 from memory.births import ensure_agent
 from memory.changes import undo
 from memory.changes import write as write_change
@@ -21,7 +21,7 @@ from memory.draft import Draft
 from memory.errors import BadInput, Conflict, MemoryFault, NotFound
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
-from memory.store import Store, erase, view
+from memory.store import Store, view
 from memory.types import Birth, Block, Message, Origin, Shelf, Summary, ToolCall
 
 T0 = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
@@ -205,7 +205,7 @@ def test_search_finds_what_was_imported() -> None:
     assert wanted["passages", "朋友"]
     assert not wanted["passages", "slip"]
     document = snapshot.dump(take(conn))
-    erase(conn, BIRTH.id)
+    erase.agent(conn, BIRTH.id)
     again = snapshot.write(conn, snapshot.load(document), lambda done, total: None)
     for (kind, word), seqs in wanted.items():
         assert found(conn, again.number, kind, word) == seqs
@@ -217,7 +217,7 @@ def test_under_a_new_name_it_is_another_agent() -> None:
     agent = snapshot.write(conn, copy, lambda done, total: None)
     assert (agent.name, agent.id) == ("Zweite", agents.named_id("Zweite"))
     assert replace(take(conn, agent.id), agent=WHOLE.agent) == WHOLE
-    erase(conn, agent.id)
+    erase.agent(conn, agent.id)
     assert take(conn) == WHOLE
 
 
@@ -227,7 +227,7 @@ def test_a_new_turn_is_not_taken_for_an_old_one() -> None:
     number = queue.put(
         conn, BIRTH.id, kind="message", dedup="9", room=room, payload={"text": "hi"}, at=T0
     )
-    turns = {row.turn for row in view(conn, BIRTH.id, room).history}
+    turns = {row.turn for row in view(conn, BIRTH.id, room, None).history}
     assert number == 8
     assert number not in turns
 

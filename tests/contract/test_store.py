@@ -27,6 +27,7 @@ from memory.types import (
     Reply,
     Shelf,
     Summary,
+    Viewer,
 )
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ def birth(agent_id: str) -> Birth:
     return Birth(id=agent_id, name=agent_id.title(), kind="named", persona="I am here.")
 
 
-async def receive(store: Store, dedup: str, *, agent: str = "a", room: str = "dm") -> bool:
+async def receive(store: Store, dedup: str, *, agent: str = "a", room: str = "dm") -> str | None:
     return await store.receive(
         birth(agent), ANA, dedup=dedup, room=room, at=T0, payload={"text": f"said {dedup} 你好"}
     )
@@ -81,14 +82,14 @@ def dump(conn: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 async def test_a_message_is_received_once(store: Store) -> None:
-    assert await receive(store, "1") is True
-    assert await receive(store, "1") is False
-    assert await receive(store, "1", agent="b") is True
+    assert await receive(store, "1") == "a"
+    assert await receive(store, "1") is None
+    assert await receive(store, "1", agent="b") == "b"
     claim = await claimed(store)
     assert [item.dedup for item in claim.items] == ["1"]
     draft = await draft_for(store)
     await store.commit(draft.change(claim=claim, done=True))
-    assert await receive(store, "1") is False  # known even when it is done
+    assert await receive(store, "1") is None  # known even when it is done
     assert await store.open_count("a") == 0
 
 
@@ -216,6 +217,9 @@ class Breaking:
 
         return await self._database.write(counted, early=early)
 
+    async def scrub(self) -> bool:
+        return await self._database.scrub()
+
     async def close(self) -> None: ...
 
     def _count(self) -> None:
@@ -288,25 +292,42 @@ FOREIGN: dict[str, Callable[[Store], Awaitable[object]]] = {
     "state_of": lambda store: store.state_of("nobody", "1"),
     "replies_of": lambda store: store.replies_of("nobody", 1),
     "view": lambda store: store.view("nobody", "dm"),
+    "viewer": lambda store: store.viewer("nobody", Origin()),
+    "left": lambda store: store.left("nobody", "ana"),
+    "asked": lambda store: store.asked("nobody", 1),
+    "answer": lambda store: store.answer("nobody", 1, ["ana"]),
+    "private": lambda store: store.private(Viewer(agent="nobody", kind="room"), "likes tea"),
     "edit": lambda store: store.edit("nobody", lambda draft: draft.insert("x"), actor="x"),
     "undo": lambda store: store.undo("nobody", 1, actor="x"),
     "blocks": lambda store: store.blocks("nobody"),
+    "as_of": lambda store: store.as_of("nobody", T0),
+    "known": lambda store: store.known("nobody", T0),
+    "usage": lambda store: store.usage("nobody", T0),
     "fact": lambda store: store.fact("nobody", 2),
     "history": lambda store: store.history("nobody", 0, 10),
     "standing": lambda store: store.standing("nobody", "dm"),
     "configure": lambda store: store.configure("nobody", {"mode": "off"}),
-    "last_received": lambda store: store.last_received("nobody"),
     "unsent": lambda store: store.unsent("nobody"),
     "sent": lambda store: store.sent(OTHER, "x"),
     "unsendable": lambda store: store.unsendable(OTHER, final=True),
     "commit": lambda store: store.commit(Change(agent="nobody", version=0, last_seq=1)),
 }
 WIDE = {
+    "accounts",
+    "say",
+    "unasked",
+    "change",
     "agents",
     "close",
-    "direct_rooms",
+    "channels",
     "database",
+    "due",
     "ensure",
+    "forget_person",
+    "homes",
+    "last_received",
+    "meet",
+    "put_heartbeats",
     "receive",
     "recover",
     "waiting",
@@ -371,5 +392,5 @@ async def test_delete_leaves_no_trace_and_harms_nobody(
     assert {len(rows[f"{kind}_words_docsize"]) for kind in ("messages", "passages")} == {2}
     with pytest.raises(NotFound):
         await store.agent("a")
-    assert await receive(store, "1", agent="a") is True  # a new life
+    assert await receive(store, "1", agent="a") == "a"  # a new life
     assert (await store.view("a", "dm")).history == ()

@@ -1,12 +1,22 @@
 """The real Discord adapter at the fake Discord, with somebody small who listens and answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
-from adapters.base import Address, Event, Invocation, Post, SendFailed, Shown
+from adapters.base import (
+    Address,
+    Changed,
+    Choice,
+    Event,
+    Invocation,
+    Post,
+    SendFailed,
+    Shown,
+)
 from adapters.discord import Discord
-from adapters.discord.ears import KnownDms
+from adapters.discord.ears import KnownRooms
 from bot.testing.discord import FakeDiscord, Limit
 
 SEND = "POST /channels/{}/messages"
@@ -26,8 +36,13 @@ class Listener:
     def __init__(self, answering: Answering = echo) -> None:
         self.events: list[Event] = []
         self.offered: list[str] = []
+        self.changes: list[Changed] = []
+        self.parted: list[tuple[Address, str]] = []
         self.lines: list[Invocation] = []
+        self.asked: list[Invocation] = []  # for facts
         self.shown = Shown(text="I remember tea.")
+        self.shows: dict[str, Shown] = {}  # by line, where it is not `shown`
+        self.choices: list[Choice] = []
         self.failures: list[Exception] = []  # of the next deliveries
         self.refused: list[SendFailed] = []
         self._answering = answering
@@ -51,15 +66,26 @@ class Listener:
 
     async def command(self, invocation: Invocation) -> Shown:
         self.lines.append(invocation)
-        return self.shown
+        return self.shows.get(invocation.line, self.shown)
 
-    async def last_seen(self, address: Address, user: str | None = None) -> str | None:
-        """As the bot does it: of a person for a DM, of a channel with its threads for a room."""
-        return next((e.id for e in reversed(self.events) if _same(e, address, user)), None)
+    async def changed(self, changed: Changed) -> bool:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.changes.append(changed)
+        return True
 
-    async def known_dms(self) -> Iterable[tuple[str, str]]:
-        dms = {e.address.channel: e.user for e in self.events if e.room_kind == "dm"}
-        return list(dms.items())
+    async def facts(self, invocation: Invocation) -> Sequence[Choice]:
+        self.asked.append(invocation)
+        return [one for one in self.choices if invocation.line in one.label]
+
+    async def left(self, address: Address, user: str, realm: str | None = None) -> None:
+        self.parted.append((address, user))
+
+    async def last_seen(self, address: Address) -> str | None:
+        return next((e.id for e in reversed(self.events) if _same(e, address)), None)
+
+    async def known_rooms(self) -> Iterable[str]:
+        return {replace(e.address, thread=None).room for e in self.events}
 
     async def answer(self, adapter: Discord) -> None:
         """Sends, each until it was taken, one after the other."""
@@ -79,11 +105,9 @@ class Listener:
             await adapter.working(event.address, begun=False)
 
 
-def _same(event: Event, address: Address, user: str | None) -> bool:
+def _same(event: Event, address: Address) -> bool:
     there = event.address
-    return (there.space, there.channel) == (address.space, address.channel) and (
-        user in (None, event.user)
-    )
+    return (there.space, there.channel) == (address.space, address.channel)
 
 
 def post(event: Event, text: str, *, key: str = "") -> Post:
@@ -96,9 +120,9 @@ def adapter(
     token: str = "",
     sharded: bool = False,
     auto_thread: bool = False,
-    known_dms: KnownDms | None = None,
+    known_rooms: KnownRooms | None = None,
 ) -> Discord:
-    more = {} if known_dms is None else {"known_dms": known_dms}
+    more = {} if known_rooms is None else {"known_rooms": known_rooms}
     return Discord(
         token or sim.token,
         api_base=sim.api_url,
@@ -118,7 +142,7 @@ async def listening(
     online: bool = True,
 ) -> AsyncIterator[Discord]:
     """An adapter that runs, from its being connected on. online=False: it may take its time."""
-    discord = made or adapter(sim, known_dms=listener.known_dms)
+    discord = made or adapter(sim, known_rooms=listener.known_rooms)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(discord.run(listener))
         answering = tasks.create_task(listener.answer(discord))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from adapters.base import Address, Event, Invocation, Post, Shown
+from adapters.base import Address, Changed, Choice, Event, Invocation, Post, Shown
 from adapters.slack import Slack, manifest
 from bot.testing.slack import FakeSlack
 
@@ -21,7 +21,10 @@ class Listener:
         self.offered: list[str] = []  # ids, as often as they came
         self.invocations: list[Invocation] = []
         self.faults: list[Exception] = []  # raised by the next calls of deliver
+        self.changes: list[Changed] = []
+        self.parted: list[tuple[Address, str]] = []
         self.answer = Shown(text="**Known**: you like tea & 茶")
+        self.answers: dict[str, Shown] = {}  # to a line that begins so
         self.marks: dict[str, str] = {}  # what was taken before this process began, by channel
 
     async def deliver(self, event: Event) -> bool:
@@ -37,11 +40,37 @@ class Listener:
 
     async def command(self, invocation: Invocation) -> Shown:
         self.invocations.append(invocation)
-        return self.answer
+        self._fake.workspace.changes.tell()
+        fitting = [line for line in self.answers if invocation.line.startswith(line)]
+        return self.answers[fitting[0]] if fitting else self.answer
 
-    async def last_seen(self, address: Address, user: str | None = None) -> str | None:
+    async def changed(self, changed: Changed) -> bool:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.changes.append(changed)
+        self._fake.workspace.changes.tell()
+        return changed.event in self.offered
+
+    async def facts(self, invocation: Invocation) -> list[Choice]:
+        return []
+
+    async def left(self, address: Address, user: str, realm: str | None = None) -> None:
+        self.parted.append((address, user))
+        self._fake.workspace.changes.tell()
+
+    async def last_seen(self, address: Address) -> str | None:
         own = [event.id for event in self.events if event.address.channel == address.channel]
         return max(own, default=self.marks.get(address.channel))
+
+    @property
+    def lines(self) -> list[str]:
+        return [invocation.line for invocation in self.invocations]
+
+    async def obeys(self, count: int = 1) -> list[Invocation]:
+        """Waits until there are that many commands. Raises TimeoutError."""
+        return await self._fake.until(
+            lambda: self.invocations if len(self.invocations) >= count else []
+        )
 
     @property
     def texts(self) -> list[str]:

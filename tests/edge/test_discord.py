@@ -202,7 +202,7 @@ async def test_nothing_is_sent_for_nothing(sim: FakeDiscord) -> None:
 async def test_typing_is_shown_until_the_answer(
     sim: FakeDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.discord.adapter.TYPING", 0.02)
+    monkeypatch.setattr("adapters.discord.waiting.TYPING", 0.02)
     ana, listener = sim.human("Ana"), Listener(lambda event: None)
     async with listening(sim, listener) as discord:
         await ana.dm("hm")

@@ -201,7 +201,22 @@ async def test_nothing_is_read_where_nothing_is_new(sim: FakeDiscord) -> None:
     async with listening(sim, listener):
         await ana.dm("hi")
         await sim.until(lambda: len(listener.events) == 2)
-    assert sim.requested(HISTORY) == []
+    read = {request.path for request in sim.requested(HISTORY)}
+    assert read == {f"/channels/{ana.dms.id}/messages"}  # a new one may hold what was missed
+
+
+async def test_a_room_that_never_called_is_caught_up_with_by_what_is_known_of_others(
+    sim: FakeDiscord,
+) -> None:
+    ana, listener = sim.human("Ana"), Listener(lambda event: None)
+    async with listening(sim, listener):
+        await ana.dm("在吗")
+        await sim.until(lambda: listener.events)
+    await ana.say(sim.general, "<@bot> for the first time")
+    sim.slow("PUT /applications/{}/commands", 0.5)  # rooms are known long before
+    async with listening(sim, listener):
+        await sim.until(lambda: len(listener.events) == 2)
+    assert listener.events[1].text == "for the first time"
 
 
 async def test_the_first_connection_may_fail(sim: FakeDiscord) -> None:

@@ -9,6 +9,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Shown
+from adapters.commands import COMMANDS
 from adapters.slack import Slack, build_app, build_client, manifest
 from bot.testing.slack import FakeSlack, Timing
 from tests.edge.slack_world import Listener, adapter, online, reply
@@ -221,12 +222,17 @@ def test_proxies_are_left_out_on_loopback(monkeypatch: pytest.MonkeyPatch) -> No
 async def test_the_manifest_is_enough_and_no_more(fake: FakeSlack, listener: Listener) -> None:
     asked = manifest()
     scopes = set(asked["oauth_config"]["scopes"]["bot"])
-    assert "reactions:write" not in scopes
+    assert "reactions:read" not in scopes
     assert asked["settings"]["socket_mode_enabled"]
-    assert {row["command"] for row in asked["features"]["slash_commands"]} == {"/memory", "/help"}
-    by_http = manifest("https://bot.example/slack/events")
+    commands = {row["command"] for row in asked["features"]["slash_commands"]}
+    assert commands == {f"/{name}" for name in COMMANDS}
+    [shortcut] = asked["features"]["shortcuts"]
+    assert len(shortcut["name"]) <= 24  # as Slack has it
+    url = "https://bot.example/slack/events"
+    by_http = manifest(url)
     assert not by_http["settings"]["socket_mode_enabled"]
-    assert by_http["features"]["slash_commands"][0]["url"] == "https://bot.example/slack/events"
+    assert by_http["features"]["slash_commands"][0]["url"] == url
+    assert by_http["settings"]["interactivity"] == {"is_enabled": True, "request_url": url}
     async with online(fake, listener):  # installs it
         ana = fake.human("Ana")
         await ana.dm("hi")

@@ -223,6 +223,11 @@ async def test_a_status_that_slack_refuses_hurts_nobody(
         fake.app.agent_view = False
         fake.app.scopes -= {"assistant:write"}
         await slack.working(event.address, begun=True)
+        assert [row["name"] for row in asked["reactions"]] == ["eyes"]
+        await slack.working(event.address, begun=False)
+        assert asked["reactions"] == []
+        fake.app.scopes -= {"reactions:write"}
+        await slack.working(event.address, begun=True)
         await slack.working(event.address, begun=False)
     assert fake.status(asked) == {}
     assert [row.error for row in fake.requests if "setStatus" in row.method] == [
@@ -230,6 +235,8 @@ async def test_a_status_that_slack_refuses_hurts_nobody(
         "feature_not_enabled",
         "missing_scope",
     ]
+    errors = [row.error for row in fake.requests if "reactions" in row.method]
+    assert errors == ["", "", "missing_scope"]
 
 
 # ---- the connection ----------------------------------------------------------------------------

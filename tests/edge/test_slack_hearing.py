@@ -136,6 +136,21 @@ async def test_what_is_no_message_of_a_person_is_not_delivered(
     assert len(fake.deliveries) > 6
 
 
+async def test_users_that_are_bots_are_not_heard(fake: FakeSlack, listener: Listener) -> None:
+    """Files that apps and workflows share come without a bot_id."""
+    ana, app, flow = fake.human("Ana"), fake.human("App"), fake.human("流程")
+    fake.workspace.users[app.id]["is_bot"] = True
+    fake.workspace.users[flow.id]["is_workflow_bot"] = True
+    async with online(fake, listener):
+        await app.upload("#general", "report.txt", b"1", "<@bot> report")
+        await flow.say("#general", "<@bot> !memory show")
+        await ana.say("#general", "<@bot> 你好")
+        await fake.settled()
+    assert listener.texts == ["你好"]
+    assert listener.invocations == []
+    assert all(row.acked for row in fake.deliveries)
+
+
 async def test_a_file_with_words_and_a_broadcast_are_messages(
     fake: FakeSlack, listener: Listener
 ) -> None:

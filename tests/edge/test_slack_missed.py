@@ -65,6 +65,27 @@ async def test_what_was_said_while_the_bot_was_off(fake: FakeSlack, listener: Li
     assert listener.invocations == []  # an old command may have been obeyed
 
 
+async def test_threads_that_are_old_and_many(fake: FakeSlack, listener: Listener) -> None:
+    """A thread is found though it began days ago; one that began weeks ago is not."""
+    ana = fake.human("Ana")
+    roots = [await ana.say("#general", f"root {number}") for number in range(32)]
+    rows = fake.workspace.messages[roots[0]["channel"]]
+    rows.clear()
+    for root, days in zip(roots, [9, 6, *[3] * 30], strict=True):
+        root["ts"] = f"{float(root['ts']) - days * 86400:.6f}"
+        rows[root["ts"]] = root
+    await unheard(fake, listener, ana)
+    last = await ana.say("#general", "before")
+    listener.marks[last["channel"]] = f"{last['channel']}:{last['ts']}"
+    for number, root in enumerate(roots):
+        await ana.say("#general", f"answer {number}", thread=root)
+    async with online(fake, listener):
+        await listener.hears(31)
+        await ana.dm("after")
+        await listener.hears(32)
+    assert listener.texts[:31] == [f"answer {number}" for number in range(1, 32)]
+
+
 async def test_what_was_missed_comes_before_what_is_new(
     fake: FakeSlack, listener: Listener
 ) -> None:

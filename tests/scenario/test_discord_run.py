@@ -84,9 +84,34 @@ async def test_memory_is_a_command(tmp_path: Path) -> None:
             await discord.until(lambda: len(discord.commands) > 0, within=30)
             await ana.dm("I like sailing")
             await ana.sees("sailing")
-            asked = await ana.command("/memory", what="show")
+            asked = await ana.command("/memory", "show")
     assert "sailing" in asked.text
     assert asked.ephemeral
+
+
+async def test_memory_is_changed_by_buttons_across_a_kill(tmp_path: Path) -> None:
+    async with server() as discord:
+        ana = discord.human("Ana")
+        with program(discord, tmp_path):
+            await discord.until(lambda: len(discord.commands) > 0, within=30)
+            await ana.command("memory", "add", text="喜欢喝茶")
+            shown = await ana.command("memory", "show")
+        with program(discord, tmp_path):
+            begun = discord.started
+            await discord.until(lambda: discord.started > begun, within=30)
+            opened = await ana.click(shown.messages[-1], "③ Edit")
+            await ana.submit(opened, {"text": "喜欢喝咖啡"})
+            offered = await ana.autocomplete("memory", "forget", focused="number", number="咖啡")
+            again = await ana.command("memory", "show")
+            assert "喜欢喝咖啡" in again.text
+            asked = await ana.click(again.messages[-1], "③ Forget")
+            await ana.click(asked.messages[-1], "Yes · 是")
+            await discord.until(lambda: "Forgot" in asked.messages[-1].content)
+            gone = await ana.command("memory", "show")
+    assert opened.form is not None
+    assert opened.form["components"][0]["component"]["value"] == "喜欢喝茶"
+    assert [choice.name.partition(" ")[2] for choice in offered] == ["喜欢喝咖啡"]
+    assert "喜欢" not in gone.text
 
 
 async def test_a_wrong_token_is_a_sentence(tmp_path: Path) -> None:

@@ -131,7 +131,12 @@ async def test_where_to_catch_up_from(tmp_path: Path) -> None:
         assert await w.app.desk.last_seen(hall) is None
         await in_hall(w, "one", "101", mentioned=True)
         await in_hall(w, "two", "102", mentioned=True, thread="1")
-        await w.adapter.say("dm", event="103")
+        await w.adapter.say("私聊", event="103", channel="D1")
+        await w.adapter.say("dm", event="104", channel="D2")
         await w.settled()
         assert await w.app.desk.last_seen(hall) == "102"
-        assert await w.app.desk.last_seen(hall, user="ana") == "103"
+        direct = Address(platform="terminal", space="local", channel="D1", thread="7")
+        assert await w.app.desk.last_seen(direct) == "103"
+        assert await w.app.store.channels("terminal") == [
+            f"terminal/local/{name}" for name in ("D1", "D2", "hall")
+        ]

@@ -22,8 +22,9 @@ from bot.commands import (
     Verb,
     Why,
 )
-from bot.errors import UserError
+from bot.errors import Unconfirmed, UserError
 from bot.verbs import Answer, Verbs
+from memory.audience import operator
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
 from memory.errors import BadInput, Conflict, LimitReached, MemoryFault, NotFound, ReadOnly
@@ -44,7 +45,7 @@ class Memory:
         self.verbs = verbs
 
     async def run(self, verb: Verb) -> Answer:
-        return await self.verbs.run(ANA.id, verb)
+        return await self.verbs.run(operator(ANA.id), verb)
 
     async def told(self, text: str, fact: str = "", passage: str = "") -> int:
         """Somebody says something, and the agent keeps it; the number of what it kept."""
@@ -108,6 +109,8 @@ async def test_show_as_records(memory: Memory) -> None:
         "at": SAID_AT.isoformat(),
         "speaker": "Ana",
         "text": "I live in Berlin, you know",
+        "room": "",
+        "event": "",
     }
     assert json.dumps(records)
 
@@ -250,7 +253,7 @@ async def test_messages_are_not_forgotten_one_by_one(memory: Memory) -> None:
 async def test_clear_asks_first_and_is_one_change(memory: Memory) -> None:
     await memory.run(Add(text="one\n二\nthree"))
     await memory.run(Pin(number=await memory.number("二")))
-    with pytest.raises(BadInput, match="/memory clear human yes"):
+    with pytest.raises(Unconfirmed, match="/memory clear human yes"):
         await memory.run(Clear())
     assert len(await memory.facts()) == 3
     await memory.run(Clear(confirmed=True))

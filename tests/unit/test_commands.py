@@ -2,9 +2,8 @@
 
 import pytest
 
+from bot.command_line import parse, split
 from bot.commands import (
-    HELP,
-    HELP_ZH,
     Add,
     Clear,
     Command,
@@ -23,10 +22,9 @@ from bot.commands import (
     Undo,
     Why,
     Writing,
-    parse,
-    split,
 )
 from bot.errors import UserError
+from bot.help import HELP, HELP_ZH
 
 
 @pytest.mark.parametrize(

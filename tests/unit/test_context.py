@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.context import Overflow, Window, block_text, build, cost, system_text
 from bot.types import Prompt, ToolSpec
+from memory.audience import operator
 from memory.types import Agent, Block, Fact, Message, Origin, Role, Summary, ToolCall, View
 
 T0 = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -28,7 +29,7 @@ def window(tokens: int) -> Window:
 def fact(text: str, source: int | None = 1) -> Fact:
     return Fact(
         seq=1, label="human", position=1.0, text=text, origin=Origin(source=source),
-        learned_at=T0, confirmed_at=T0, used_at=T0,
+        learned_at=T0, confirmed_at=T0, used_at=T0, valid_from=T0,
     )  # fmt: skip
 
 
@@ -52,7 +53,14 @@ def turn(
 
 def view(history: Sequence[Message], **more: object) -> View:
     empty = View(
-        agent=AGENT, blocks=(block("likes tea"),), summary=None, history=(), passages=2, older=0
+        agent=AGENT,
+        blocks=(block("likes tea"),),
+        summary=None,
+        history=(),
+        passages=2,
+        older=0,
+        shared=(),
+        viewer=operator(AGENT.id),
     )
     return replace(empty, history=tuple(history), **more)  # type: ignore[arg-type]
 

@@ -35,7 +35,7 @@ def fact(n: int, text: str) -> Fact:
     at = START + timedelta(days=n)
     return Fact(
         seq=n, label="human", position=float(n), text=text, origin=Origin(), learned_at=at,
-        confirmed_at=at, used_at=at,
+        confirmed_at=at, used_at=at, valid_from=at,
     )  # fmt: skip
 
 
@@ -331,7 +331,8 @@ def test_replace_deletes_with_nothing() -> None:
     draft = draft_of("likes tea", "住在上海")
     assert draft.replace("human", "likes tea", "") == "Removed from 'human'."
     assert text(draft) == "住在上海"
-    assert diffs(draft)[0].after == replace(fact(1, "likes tea"), state="removed")
+    gone = replace(fact(1, "likes tea"), state="removed", valid_to=draft.at)
+    assert diffs(draft)[0].after == gone
 
 
 def test_replace_does_not_exceed_the_limit() -> None:
@@ -355,7 +356,7 @@ def test_edit_supersedes_and_removes() -> None:
     one, two = draft.blocks["human"].facts
     draft.edit(two, "住在北京", action="edit")
     heir = draft.blocks["human"].facts[1]
-    assert diffs(draft)[0].after == replace(two, state="superseded", superseded_by=heir.seq)
+    assert diffs(draft)[0].after == core.ended(two, "superseded", draft.at, heir.seq)
     with pytest.raises(LimitReached):
         draft.edit(one, "x" * 9, action="edit")
     with pytest.raises(BadInput, match="Nothing would change"):

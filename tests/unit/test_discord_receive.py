@@ -7,11 +7,11 @@ from typing import Any
 import discord
 import pytest
 
-from adapters.base import Address, Event, Shown
+from adapters.base import Address, Attachment, Event
+from adapters.commands import is_command
 from adapters.discord import build_client, invite_url
-from adapters.discord.commands import is_command
-from adapters.discord.receive import plain, to_event
-from adapters.discord.send import nonce, shown_parts, title
+from adapters.discord.receive import link_to, plain, to_event
+from adapters.discord.send import nonce, title
 
 Json = dict[str, Any]  # the wire, whose shapes are Discord's
 BOT, ANA, BEN, GUILD, HALL, DEN, THREAD, STAFF, OWN = 1, 2, 3, 40, 50, 51, 60, 70, 71
@@ -117,6 +117,7 @@ def test_who_and_where_and_when() -> None:
     assert (found.id, found.at) == (id_, at)
     assert (found.user, found.name, found.text) == ("2", "Ana", "你好")
     assert (found.room_kind, found.room_name, found.mentioned) == ("public", "hall", False)
+    assert found.realm == event(said("hi", where=99)).realm == "dm"  # one person everywhere
 
 
 @pytest.mark.parametrize(
@@ -246,10 +247,34 @@ def test_a_title_is_one_short_line() -> None:
     assert title(" ") == "…"
 
 
-def test_every_answer_says_something() -> None:
-    assert shown_parts(Shown(text="")) == ["…"]
-    assert shown_parts(Shown(text="", file_name="memory.json")) == ["memory.json"]
-    assert len(shown_parts(Shown(text="词 " * 3000))) > 1
+@pytest.mark.parametrize(
+    ("space", "thread", "event", "place"),
+    [
+        ("40", None, "900", "40/50/900"),
+        ("40", "60", "900", "40/60/900"),
+        ("40", "900", "900", "40/50/900"),  # a thread that hangs on it: it stands in the channel
+        ("dm", None, "900", "@me/50/900"),
+    ],
+)
+def test_a_message_has_a_link(space: str, thread: str | None, event: str, place: str) -> None:
+    address = Address(platform="discord", space=space, channel="50", thread=thread)
+    assert link_to(address, event) == f"https://discord.com/channels/{place}"
+    assert link_to(address, "not-an-id") == ""
+
+
+def test_files_go_along() -> None:
+    file = {
+        "id": "5", "filename": "清单.txt", "size": 12, "url": "https://cdn.discordapp.com/a/5",
+        "proxy_url": "https://media.discordapp.net/a/5", "content_type": "text/plain",
+    }  # fmt: skip
+    bare = {key: value for key, value in file.items() if key != "content_type"}
+    found = event(said("", attachments=[file, bare]))
+    assert found.text == ""
+    url = "https://cdn.discordapp.com/a/5"
+    assert found.files == (
+        Attachment(name="清单.txt", kind="text/plain", size=12, ref=url),
+        Attachment(name="清单.txt", kind="", size=12, ref=url),
+    )
 
 
 def test_the_invitation_asks_for_little() -> None:
@@ -260,6 +285,7 @@ def test_the_invitation_asks_for_little() -> None:
     wanted = discord.Permissions(
         view_channel=True, send_messages=True, send_messages_in_threads=True,
         create_public_threads=True, read_message_history=True, attach_files=True,
+        add_reactions=True,
     )  # fmt: skip
     assert bits == wanted.value
     with pytest.raises(ValueError, match="Application ID"):

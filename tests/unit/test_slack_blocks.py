@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.testing.slack.blocks import chosen, find, state, text_of
-from bot.testing.slack.wire import Json
+from bot.testing.slack.blocks import chosen, find, labelled, prepared, state, text_of
+from bot.testing.slack.wire import Json, Refused
 
 OPTIONS: list[Json] = [{"value": "a"}, {"value": "b"}]
 GROUPED = {"option_groups": [{"options": OPTIONS[:1]}, {"options": OPTIONS[1:]}]}
@@ -75,3 +75,46 @@ def test_the_words_of_a_message() -> None:
         ],
     }
     assert text_of(message).split("\n") == ["all", "记忆", "one", "2 days ago", "Pin", "**bold**"]
+
+
+def choice(value: str, text: str = "Edit") -> Json:
+    return {"value": value, "text": {"type": "plain_text", "text": text}}
+
+
+def menu(*options: Json) -> Json:
+    overflow = {"type": "overflow", "action_id": "menu", "options": list(options)}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": "茶"}, "accessory": overflow}
+
+
+def asking(**words: str) -> Json:
+    texts = {name: {"type": "plain_text", "text": text} for name, text in words.items()}
+    button = {"type": "button", "action_id": "b", "text": texts["title"], "confirm": texts}
+    return {"type": "actions", "elements": [button]}
+
+
+@pytest.mark.parametrize(
+    ("block", "problem"),
+    [
+        (menu(*[choice("1")] * 6), "must have 1 to 5 options"),
+        (menu(choice("1" * 151)), "value of an option must be less than 151"),
+        (menu(choice("1", "茶" * 76)), "text of an option must have 1 to 75"),
+        ({**menu(choice("1")), "block_id": "1" * 256}, "block_id must be less than 256"),
+        (asking(title="t", text="t", confirm="是" * 31, deny="d"), "confirm of a confirm dialog"),
+        (asking(title="t", text="t", confirm="c"), "deny of a confirm dialog"),
+    ],
+)
+def test_what_slack_refuses_of_menus_and_questions(block: Json, problem: str) -> None:
+    with pytest.raises(Refused) as refused:
+        prepared([block])
+    assert problem in str(refused.value.details)
+
+
+def test_what_people_press_is_found_by_what_they_read() -> None:
+    menus = [{**menu(choice(f"{n}"), choice(f"-{n}", "忘记")), "block_id": f"{n}"} for n in (1, 2)]
+    menus[1]["text"] = {"type": "mrkdwn", "text": "咖啡"}
+    row = {**asking(title="Add", text="t", confirm="c", deny="d"), "block_id": "3"}
+    assert labelled([*menus, row], "忘记")[:2] == ("1", "-1")
+    assert labelled([*menus, row], "忘记", "咖啡")[:2] == ("2", "-2")
+    assert labelled([*menus, row], "Add", "咖啡")[2]["type"] == "button"
+    with pytest.raises(LookupError, match="no 'Add' beside '水'"):
+        labelled([*menus, row], "Add", "水")

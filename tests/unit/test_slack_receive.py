@@ -1,5 +1,6 @@
 """Payloads of Slack as events: who said it, where, to whom, in plain words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +9,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.base import Address, SendFailed
-from adapters.slack.receive import Me, Room, ids_in, is_said, plain, to_event
+from adapters.slack.receive import (
+    Me,
+    Room,
+    change_in,
+    files_of,
+    ids_in,
+    is_said,
+    plain,
+    to_changed,
+    to_event,
+)
 from adapters.slack.send import failure
 
 ME = Me(team="T1", user="UME")
@@ -207,3 +218,79 @@ def test_what_a_failure_means(
     assert (failed.final, failed.retry_after) == (final, after)
     assert words in str(failed)
     assert "secret" not in str(failed)
+
+
+# ---- edits and deletions
+
+
+def changed(now: Mapping[str, Any], before: Mapping[str, Any] | None, **more: Any) -> Any:
+    event = {
+        "type": "message",
+        "subtype": "message_changed",
+        "channel": "C1",
+        "channel_type": "channel",
+        "ts": "20.0",
+        "event_ts": "20.5",
+        "message": now,
+        "previous_message": before,
+        **more,
+    }
+    found = change_in(event, ME)
+    return found and to_changed(found, ME, Room(kind="private"), {})
+
+
+SAID = {"type": "message", "user": "U1", "text": "tea 茶", "ts": "10.0"}
+EDITED = {**SAID, "text": "绿茶", "edited": {"user": "U1", "ts": "20.0"}}
+
+
+def test_an_edit_is_of_the_message_as_it_was() -> None:
+    found = changed(EDITED, SAID)
+    assert (found.event, found.text, found.user) == ("C1:10.0", "绿茶", "U1")
+    assert (found.address.thread, found.room_kind) == ("10.0", "public")
+    assert found.at.timestamp() == 20.5
+    reply = changed({**EDITED, "thread_ts": "5.0"}, SAID)
+    assert reply.address.thread == "5.0"
+    direct = changed({**EDITED, "thread_ts": "10.0"}, SAID, channel_type="im")
+    assert (direct.address.thread, direct.room_kind) == (None, "dm")
+
+
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [
+        ({**SAID, "attachments": [{}]}, SAID),  # a preview
+        ({**EDITED, "attachments": [{}]}, EDITED),  # of what was edited before
+        ({**EDITED, "bot_id": "B1"}, SAID),
+        ({**EDITED, "user": ME.user}, SAID),
+        ({**EDITED, "subtype": "channel_topic"}, SAID),
+        ({}, None),
+    ],
+)
+def test_what_is_no_edit_by_a_person(now: dict[str, Any], before: dict[str, Any] | None) -> None:
+    assert changed(now, before) is None
+
+
+def test_a_deletion_and_a_tombstone() -> None:
+    gone = changed({}, SAID, subtype="message_deleted", deleted_ts="10.0")
+    tomb = changed({"subtype": "tombstone", "ts": "10.0", "user": "USLACKBOT"}, SAID)
+    for found in (gone, tomb):
+        assert (found.event, found.text, found.user) == ("C1:10.0", None, "U1")
+    own = {**SAID, "bot_id": "B1", "user": ME.user}
+    assert changed({}, own, subtype="message_deleted", deleted_ts="10.0") is None
+    assert changed({}, None, subtype="message_deleted") is None
+
+
+def test_files_of_a_message() -> None:
+    files = [
+        {"name": "a.txt", "mimetype": "text/plain", "size": 3, "url_private": "https://x/a"},
+        {"id": "F2", "url_private": "https://x/b", "url_private_download": "https://x/b/get"},
+        {"id": "F3", "mode": "tombstone"},
+    ]
+    first, second = files_of({"files": files})
+    assert (first.name, first.kind, first.size, first.ref) == (
+        "a.txt",
+        "text/plain",
+        3,
+        "https://x/a",
+    )
+    assert (second.name, second.ref) == ("F2", "https://x/b/get")
+    assert files_of({}) == files_of({"files": None}) == ()

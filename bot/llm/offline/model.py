@@ -118,7 +118,7 @@ def _turn(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 def _heard(rows: Sequence[Message], tz: tzinfo) -> tuple[Heard, ...]:
     """Every sentence that people said in the turn."""
-    people = [row for row in rows if row.role == "user"]
+    people = [row for row in rows if row.role == "user" and not row.tainted]
     return tuple(
         Heard(said=said, date=day_of(row, tz), key=f"offline-{row.turn}-{place}-{number}-")
         for place, row in enumerate(people)
@@ -255,7 +255,7 @@ def _best(scored: Sequence[tuple[int, Line]]) -> list[Line]:
 def _reply(
     heard: Sequence[Heard], lines: Sequence[Line], rows: Sequence[Message], *, first: bool
 ) -> str:
-    asked = [row.text for row in rows if row.role == "user"]
+    asked = [row.text for row in rows if row.role == "user" and not row.tainted]
     answers = []
     for each in heard:
         outcomes = _outcomes(each, rows)

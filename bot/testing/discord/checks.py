@@ -9,7 +9,8 @@ TEXT, PERSON_TEXT = 2000, 4000  # of a bot; of a person who pays for it
 NONCE, EMBEDS, EMBED_TEXT = 25, 10, 6000
 DESCRIPTION, FIELDS, FIELD_VALUE = 4096, 25, 1024
 FILES, COMPONENTS, ROWS, BUTTONS, OPTIONS, CUSTOM_ID, LABEL = 10, 40, 5, 5, 25, 100, 80
-ACTION_ROW, BUTTON, SELECTS = 1, 2, (3, 5, 6, 7, 8)
+OPTION, FORM_LABEL, INPUT = 100, 45, 4000
+ACTION_ROW, BUTTON, SELECTS, TEXT_INPUT, FIELD_LABEL = 1, 2, (3, 5, 6, 7, 8), 4, 18
 
 
 def check_message(body: Json, files: int, limit: int = TEXT) -> None:
@@ -80,6 +81,21 @@ def _check_component(part: Json) -> None:
         raise invalid("components", "BASE_TYPE_BAD_LENGTH", f"Must be 1 to {BUTTONS} in a row.")
     if kind in SELECTS and len(part.get("options") or []) > OPTIONS:
         raise invalid("components", "BASE_TYPE_BAD_LENGTH", f"Must be up to {OPTIONS} options.")
+    if kind in SELECTS:
+        _check_options(part.get("options") or [])
+    if kind == FIELD_LABEL and not 1 <= len(part.get("label") or "") <= FORM_LABEL:
+        raise too_long("components", FORM_LABEL)
+    if kind == TEXT_INPUT and len(part.get("value") or "") > (part.get("max_length") or INPUT):
+        raise too_long("components", INPUT)
+
+
+def _check_options(options: list[Json]) -> None:
+    values = [option["value"] for option in options]
+    if len(values) != len(set(values)):
+        raise invalid("components", "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "Duplicated.")
+    for option in options:
+        if not all(1 <= len(option[key]) <= OPTION for key in ("label", "value")):
+            raise too_long("components", OPTION)
 
 
 def _check_embeds(embeds: list[Json]) -> None:

@@ -195,7 +195,7 @@ class Interactions:
             "data": made.data,
             "channel": {**channel_json(channel), "permissions": bits(allowed)},
             "channel_id": channel.id,
-            "locale": "en-US",
+            "locale": user.locale,
             "entitlements": [],
             "attachment_size_limit": FILE_LIMIT,
             "app_permissions": bits(world.permissions(world.bot, channel)),

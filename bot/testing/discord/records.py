@@ -88,12 +88,13 @@ PRIVILEGED = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESSAGE_CONT
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class User:
-    """A person, or a bot. closed: takes no direct messages."""
+    """A person, or a bot. closed: takes no direct messages. locale: of the person's client."""
 
     id: str
     name: str
     bot: bool = False
     closed: bool = False
+    locale: str = "en-US"
 
     @property
     def mention(self) -> str:

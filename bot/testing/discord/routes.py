@@ -8,6 +8,7 @@ from bot.testing.discord.commands import register
 from bot.testing.discord.errors import ApiError, Code
 from bot.testing.discord.gateway import STARTS, application_flags, partial_guild
 from bot.testing.discord.payloads import (
+    bits,
     channel_json,
     full_member_json,
     guild_json,
@@ -40,7 +41,7 @@ def application(call: Call) -> Reply:
         "team": None,
         "flags": application_flags(world.app.granted),
         "approximate_guild_count": len(world.guilds),
-        "interactions_endpoint_url": None,
+        "interactions_endpoint_url": world.app.endpoint,
         "integration_types_config": {"0": {}, "1": {}},
     }
 
@@ -57,8 +58,13 @@ def gateway_bot(call: Call) -> Reply:
 
 
 def my_guilds(call: Call) -> Reply:
-    bot = call.world.bot.id
-    return [partial_guild(g) for g in call.world.guilds.values() if bot in g.members]
+    world, bot = call.world, call.world.bot.id
+    return [
+        partial_guild(guild)
+        | {"owner": False, "permissions": bits(world.role_permissions(guild.members[bot], guild))}
+        for guild in world.guilds.values()
+        if bot in guild.members
+    ]
 
 
 def get_commands(call: Call) -> Reply:

@@ -130,13 +130,16 @@ class FakeDiscord:
         """The bot's user."""
         return self._world.bot
 
-    def human(self, name: str, *, admin: bool = False, bot: bool = False) -> Human:
+    def human(
+        self, name: str, *, admin: bool = False, bot: bool = False, locale: str = "en-US"
+    ) -> Human:
         """The person of that name, a member of every guild. bot: it is another bot.
 
-        admin: with all permissions in each guild that there is.
+        admin: with all permissions in each guild that there is. locale: of the person's client.
         """
         if name not in self._humans:
             user = self._world.add_user(name, bot=bot)
+            user.locale = locale
             self._humans[name] = Human(
                 self._world, self._interactions, user, patience=self._patience
             )
@@ -260,9 +263,10 @@ class FakeDiscord:
 
     async def drop_sockets(self) -> None:
         """As when a cable is pulled. Sessions can be resumed."""
-        for connection in list(self._gateway.connections):
+        cut = list(self._gateway.connections)
+        for connection in cut:
             connection.abort()
-        await self.until(lambda: not self._gateway.connections)
+        await self.until(lambda: self._gateway.connections.isdisjoint(cut))
 
     def freeze_sockets(self) -> None:
         """The connections become zombies: they stay open, and nothing comes, not even an ack."""
@@ -307,6 +311,10 @@ class FakeDiscord:
         """The token is no good any more: 401, and sockets close with 4004."""
         self._world.app.token = REVOKED
         self.close_sockets(wire.BAD_TOKEN)
+
+    def divert(self, url: str) -> None:
+        """The owner sets an Interactions Endpoint URL. Nothing is sent there; it is only told."""
+        self._world.app.endpoint = url
 
     def withdraw(self, intent: Intent) -> None:
         """The owner switches a privileged intent off."""

@@ -55,6 +55,7 @@ class App:
     """The bot's application. granted: privileged intents that its owner has switched on.
 
     commands: as registered; under "" the global ones, else by guild id. starts_left: IDENTIFYs.
+    endpoint: where interactions go by HTTP, instead of the gateway.
     """
 
     user: User
@@ -64,6 +65,7 @@ class App:
     starts_left: int
     gateway_url: str = ""
     files_url: str = ""
+    endpoint: str | None = None
     commands: dict[str, list[Json]] = field(default_factory=dict)
     nonces: dict[str, tuple[float, Message]] = field(default_factory=dict)
 
@@ -231,10 +233,15 @@ class World:
     def guild_permissions(self, member: Member, guild: Guild) -> Permission:
         if guild.owner is member.user:
             return EVERYTHING
+        found = self.role_permissions(member, guild)
+        return EVERYTHING if Permission.ADMINISTRATOR in found else found
+
+    def role_permissions(self, member: Member, guild: Guild) -> Permission:
+        """What the roles of a member say, without what an administrator may besides."""
         found = guild.roles[guild.id].permissions
         for role in member.roles:
             found |= guild.roles[role].permissions
-        return EVERYTHING if Permission.ADMINISTRATOR in found else found
+        return found
 
     def sees(self, user: User, channel: Channel) -> bool:
         """Whether a user can read what is written there."""

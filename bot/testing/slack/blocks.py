@@ -13,6 +13,7 @@ BLOCKS = {
     "task_card", "video",
 }  # fmt: skip
 LIMITS = {"section": 3000, "header": 150, "markdown": 12_000}  # characters of a block's text
+CONFIRM = {"title": 100, "text": 300, "confirm": 30, "deny": 30}  # characters
 TEXT_INPUTS = {"plain_text_input", "email_text_input", "url_text_input", "number_input"}
 ONE_OF = {"static_select", "external_select", "radio_buttons", "overflow"}
 MANY_OF = {"checkboxes", "multi_static_select", "multi_external_select"}
@@ -50,6 +51,24 @@ def find(
             return block, element
     there = sorted({element["action_id"] for _, element in elements(blocks)})
     raise LookupError(f"there is no {action_id!r} (value {value!r}) here, only {there}")
+
+
+def labelled(blocks: Sequence[Json], label: str, beside: str = "") -> tuple[str, str, Json]:
+    """(block_id, what it is worth, element) of the button, or of the choice in a menu, that people
+    read so; beside: words of its own block, or of the text before it, which tell equal ones apart.
+
+    Raises LookupError, naming what there is.
+    """
+    there, words = [], ""
+    for block in blocks:
+        words = "\n".join(_words(block.get("text") or {})) or words
+        for _, element in elements([block]):
+            for part in [element, *options_of(element)]:
+                name = (part.get("text") or {}).get("text")
+                there.append(name)
+                if name == label and beside in words:
+                    return block["block_id"], str(part.get("value", "")), element
+    raise LookupError(f"there is no {label!r} beside {beside!r} here, only {there}")
 
 
 def options_of(element: Json) -> list[Json]:
@@ -186,6 +205,8 @@ def _problems(block: Json) -> Iterator[str]:
     words = text.get("text", "") if isinstance(text, dict) else text or ""
     if len(words) > LIMITS.get(kind, len(words)):
         yield f"must be less than {LIMITS[kind] + 1} characters"
+    if len(block.get("block_id") or "") > 255:
+        yield "block_id must be less than 256 characters"
     if kind in LIMITS and not words and not block.get("fields"):
         yield "must have a text"
     if kind == "actions" and not 1 <= len(block.get("elements", ())) <= 25:
@@ -204,8 +225,25 @@ def _element_problems(block: Json) -> Iterator[str]:
             yield "value must be less than 2001 characters"
         if len(element["action_id"]) > 255:
             yield "action_id must be less than 256 characters"
-        if "options" in element and not 1 <= len(element["options"]) <= 100:
-            yield "must have 1 to 100 options"
+        yield from _option_problems(element)
+        yield from _confirm_problems(element.get("confirm") or {})
+
+
+def _option_problems(element: Json) -> Iterator[str]:
+    most = 5 if element["type"] == "overflow" else 100
+    if "options" in element and not 1 <= len(element["options"]) <= most:
+        yield f"must have 1 to {most} options"
+    for option in options_of(element):
+        if len(option["value"]) > 150:
+            yield "value of an option must be less than 151 characters"
+        if not 1 <= len(option["text"]["text"]) <= 75:
+            yield "text of an option must have 1 to 75 characters"
+
+
+def _confirm_problems(confirm: Json) -> Iterator[str]:
+    for name, most in CONFIRM.items() if confirm else ():
+        if not 1 <= len((confirm.get(name) or {}).get("text", "")) <= most:
+            yield f"{name} of a confirm dialog must have 1 to {most} characters"
 
 
 def view_problems(view: Json) -> list[str]:

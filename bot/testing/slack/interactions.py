@@ -104,6 +104,14 @@ class Hands:
             payload |= {"response_url": interaction.url, "state": state}
         return await self._send(interaction, "interactive", payload)
 
+    async def press(self, place: Json, label: str, *, beside: str = "") -> Interaction:
+        """Press the button, or choose from the menu, that reads so; where it asks "Really?", yes.
+
+        beside: words that stand before it. Raises LookupError.
+        """
+        block, value, element = blocks.labelled(place["blocks"], label, beside)
+        return await self.click(place, element["action_id"], value, block_id=block)
+
     async def suggest(self, place: Json, action_id: str, typed: str) -> list[Json]:
         """Type into a menu whose options the app gives; returns the options."""
         block, _ = blocks.find(place["blocks"], action_id)

@@ -63,6 +63,7 @@ class Channel:
     room: Room
     members: set[str]
     archived: bool = False
+    creator: str = SLACKBOT
 
     def json(self, viewer: str) -> Json:
         """As the Web API tells it to a user."""
@@ -70,6 +71,7 @@ class Channel:
         named = {"user": other[0] if other else viewer} if self.room == "im" else {}
         return {
             "id": self.id, "created": 1, "is_archived": self.archived,
+            "creator": self.creator,
             "is_channel": self.room == "channel", "is_group": self.room == "group",
             "is_im": self.room == "im", "is_mpim": self.room == "mpim",
             "is_private": self.room != "channel", "is_member": viewer in self.members,

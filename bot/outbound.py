@@ -1,0 +1,101 @@
+"""The last look before words leave: what a room may not know is held, and its owner is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot import phrases
+from bot.decide import Heard
+from memory.draft import Draft
+from memory.quotes import quotes
+from memory.store import Store
+from memory.types import Ask, Claim, Message, View
+
+LEFT_OUT = "(left out: it is private)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What may be said, and the private words that were found in the rest."""
+
+    spoken: list[str]
+    private: tuple[str, ...] = ()
+
+
+class Outbound:
+    """Compares replies with what their readers may not know.
+
+    What an agent saw itself was seen by the same rule, so it is only a tool, or a model that has a
+    memory of its own, from which such words can come.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def check(
+        self, claim: Claim, view: View, draft: Draft, turn: Sequence[Message], spoken: list[str]
+    ) -> Checked:
+        """Replies that quote something private become a sentence; whoever it belongs to is asked,
+        if it is them who asked. Nobody else learns whose it was, or what."""
+        known = "\n".join(_known(view, turn))
+        said: list[str] = []
+        private: list[str] = []
+        for words in spoken:
+            found = [
+                (person, text)
+                for person, text in await self._store.private(view.viewer, words)
+                if quotes(words, text) and not quotes(known, text)
+            ]
+            if not found:
+                said.append(words)
+                continue
+            private.extend(text for _, text in found)
+            mine = draft.origin.person is not None and await self._all_of(draft, found)
+            if mine:
+                draft.asks.append(_ask(claim, draft, words))
+            said.append(phrases.say("held" if mine else "private", words))
+        draft.revised.extend(
+            replace(row, text=LEFT_OUT)
+            for row in turn
+            if row.role == "tool" and any(quotes(row.text, text) for text in private)
+        )
+        return Checked(spoken=said, private=tuple(private))
+
+    async def _all_of(self, draft: Draft, found: Sequence[tuple[str | None, str]]) -> bool:
+        """Whether all of it is from the one who asks, under any of their accounts."""
+        own = await self._store.accounts(str(draft.origin.person))
+        return all(person in own for person, _ in found)
+
+
+def _known(view: View, turn: Sequence[Message]) -> list[str]:
+    """What these readers know anyway."""
+    return [
+        *(block.text for block in view.blocks),
+        *(fact.text for _, fact in view.shared),
+        *(row.text for row in view.history if row.role != "tool"),
+        *(row.text for row in turn if row.role != "tool"),
+    ]
+
+
+def _ask(claim: Claim, draft: Draft, words: str) -> Ask:
+    last: Any = claim.items[-1].payload
+    return Ask(
+        id=draft.seq(),
+        kind="reply",
+        person=str(draft.origin.person),
+        target={"address": last["address"], "user": last["user"]},
+        payload={"text": words},
+        at=draft.at,
+    )
+
+
+def without(heard: Heard, private: Sequence[str]) -> Heard:
+    """A step's answer as it may be kept in the history of that room."""
+    if not private:
+        return heard
+    kept = replace(heard.completion, text="", thoughts=LEFT_OUT, calls=heard.completion.calls)
+    results = [
+        replace(one, text=LEFT_OUT) if any(quotes(one.text, text) for text in private) else one
+        for one in heard.results
+    ]
+    return replace(heard, completion=kept, results=results)
