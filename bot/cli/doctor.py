@@ -1,5 +1,6 @@
 """What `reverie doctor` looks at: each check is a line, with what to do about it."""
 
+import asyncio
 import json
 import sqlite3
 import sys
@@ -13,8 +14,10 @@ from typing import Final, Literal
 
 from filelock import FileLock, Timeout
 
+from adapters.base import Finding
 from bot.app import build_embedder, endpoint_of, vectors_installed
 from bot.cli.common import load_settings
+from bot.cli.doctor_platforms import platforms
 from bot.config import Settings
 from bot.errors import ConfigError, ModelError, UserError
 from bot.llm.openai import Client, Endpoint
@@ -33,6 +36,7 @@ FAIL: Final = "FAIL"
 OURS = ("adapters", "bot", "memory")  # our packages' names, which others may claim too
 DISTRIBUTION = "reverie-bot"
 PATIENCE = 30.0  # seconds that a model gets for one answer
+IN_USE = "another process is using this home; commands that only read still work"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +68,17 @@ async def examine() -> list[Check]:
         remedy = "Mend them in the environment or in .env; .env.example has them all."
         return [*checks, Check(name="settings", state=FAIL, text=str(error), remedy=remedy)]
     checks.append(Check(name="settings", state=OK, text="read, and they fit together"))
-    checks += [_tools(settings), _home(settings), _lock(settings), _database(settings)]
-    checks += await _model(settings)
-    checks += [await _embeddings(settings), _indexes(settings)]
-    return checks
+    lock = _lock(settings)
+    checks += [_tools(settings), _home(settings), lock, _database(settings)]
+    model, embeddings, found = await asyncio.gather(
+        _model(settings), _embeddings(settings), platforms(settings, running=lock.text == IN_USE)
+    )
+    return [*checks, *model, embeddings, _indexes(settings), *map(_check_of, found)]
+
+
+def _check_of(finding: Finding) -> Check:
+    state: State = WARN if finding.ok is None else OK if finding.ok else FAIL
+    return Check(name=finding.name, state=state, text=finding.said, remedy=finding.remedy)
 
 
 def _python() -> Check:
@@ -132,8 +143,7 @@ def _lock(settings: Settings) -> Check:
         with FileLock(file, timeout=0):
             return Check(name="lock", state=OK, text="free")
     except Timeout:
-        text = "another process is using this home; commands that only read still work"
-        return Check(name="lock", state=OK, text=text)
+        return Check(name="lock", state=OK, text=IN_USE)
     except OSError as error:
         remedy = f"Make {file} writable for this account."
         return Check(name="lock", state=FAIL, text=str(error.strerror), remedy=remedy)
