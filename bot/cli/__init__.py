@@ -1,5 +1,6 @@
 """The command line. Heavy parts are imported inside the commands, so that --help is quick."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -71,6 +72,25 @@ def run_all(agent: AgentName = None, as_json: AsJson = False, thoughts: Thoughts
     from bot.cli.serve import main
 
     raise typer.Exit(run(main(settings)))
+
+
+@app.command()
+def simulate(
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Play this, such as docs/demo.yaml.")
+    ] = None,
+    home: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the memory here; else it is passing.")
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Without the time to read a script.")
+    ] = False,
+) -> None:
+    """Play people in a Slack and a Discord on this machine, with no account anywhere."""
+    settings = load_settings()
+    from bot.cli.simulate import main
+
+    raise typer.Exit(run(main(settings, script=script, home=home, fast=fast)))
 
 
 @invite.callback()
