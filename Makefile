@@ -38,7 +38,8 @@ check: $(VENV)/tested         ## format, lint, types, layers, sizes
 	$(BIN)/python -m pytest -q tests/unit/test_house.py
 
 test: check                   ## all checks and all tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 3 -m "not alone"
+	$(BIN)/python -m pytest -q -m alone
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist

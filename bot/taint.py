@@ -7,6 +7,7 @@ from bot.tools.memory import TOOLS
 from bot.types import ToolResult
 from memory.core import lines_of
 from memory.draft import Draft
+from memory.secrets import masked
 from memory.types import Ask, Claim, Message
 from memory.words import query_terms, terms
 
@@ -60,7 +61,7 @@ def held(
                 person=draft.origin.person,
                 target={"address": last["address"], "user": last["user"]},
                 payload={
-                    **arguments,
+                    **{name: _kept(value) for name, value in arguments.items()},
                     "section": _section(arguments, draft),
                     "tool": name,
                     "from": what,
@@ -75,6 +76,11 @@ def held(
             )
         )
     return ASKED.format(source=what)
+
+
+def _kept(value: object) -> object:
+    """A question waits on disk, and secrets are not kept there."""
+    return masked(value)[0] if isinstance(value, str) else value
 
 
 def _section(arguments: Mapping[str, object], draft: Draft) -> str:

@@ -36,7 +36,7 @@ from bot.types import Again, Completion, Done, Prices, Prompt, ToolResult
 from memory import stale
 from memory.draft import Draft
 from memory.errors import Conflict, MemoryFault
-from memory.secrets import told_left_out
+from memory.secrets import masked, told_left_out
 from memory.store import Store
 from memory.types import (
     Change,
@@ -240,9 +240,10 @@ class Turns:
     async def _summary(self, previous: str, messages: Sequence[Message]) -> str:
         """By the model; where even that is too long for it, a plain digest."""
         try:
-            return sanitise(await self.llm.summarise(previous, messages))
+            text = sanitise(await self.llm.summarise(previous, messages))
         except ContextTooLong:
-            return digest(messages, old=previous, tz=self.zone)
+            text = digest(messages, old=previous, tz=self.zone)
+        return masked(text)[0]
 
     async def _call_tools(
         self, claim: Claim, draft: Draft, completion: Completion, tools: Registry,

@@ -15,6 +15,7 @@ from memory import core, likeness, merge, stale
 from memory.audience import channel_of
 from memory.draft import Draft, clipped
 from memory.errors import MemoryFault
+from memory.secrets import masked
 from memory.types import Block, Diff, Entry, Fact, Message, Mused
 
 ACTOR = "heartbeat"
@@ -222,7 +223,7 @@ class Run:
             draft.said_at = None
         self._diffs.extend(diff for entry in draft.entries for diff in entry.diffs)
         draft.entries.clear()
-        self._tell("learned", clipped(text, 30))
+        self._tell("learned", clipped(masked(text)[0], 30))
         return True
 
     def _block_of(self, message: Message) -> Block | None:

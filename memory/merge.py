@@ -9,6 +9,7 @@ from dataclasses import replace
 from memory import core, stale
 from memory.archive import MAIN
 from memory.draft import Draft
+from memory.secrets import masked
 from memory.types import Block, Diff, Entry, Fact, Origin, Passage
 
 Piece = tuple[Diff, ...]  # diffs that make sense only together
@@ -22,7 +23,7 @@ def elsewhere(origin: Origin) -> Origin:
 def put_away(draft: Draft, fact: Fact, origin: Origin) -> Passage:
     """A fact as a passage, as a draft puts facts away."""
     return Passage(
-        seq=draft.seq(), archive=MAIN, text=fact.text, at=fact.learned_at, origin=origin,
+        seq=draft.seq(), archive=MAIN, text=masked(fact.text)[0], at=fact.learned_at, origin=origin,
         tags=("core", fact.label),
     )  # fmt: skip
 

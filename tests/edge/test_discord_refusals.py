@@ -122,6 +122,7 @@ async def test_a_reply_waits_for_the_connection(
     assert echoes(sim) == ["hello"]
 
 
+@pytest.mark.alone
 async def test_a_burst_under_rate_limits_is_answered(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -18,6 +18,7 @@ async def slack() -> AsyncIterator[FakeSlack]:
         yield slack
 
 
+@pytest.mark.alone
 async def test_acknowledgements_are_timed(slack: FakeSlack) -> None:
     ana = slack.human("Ana")
     async with by_socket(slack) as bot:

@@ -71,6 +71,7 @@ async def test_redeliveries_of_what_was_acknowledged(fake: FakeSlack, listener: 
     assert len(listener.offered) == 8  # two events, four times each
 
 
+@pytest.mark.alone
 async def test_a_burst(listener: Listener, fake: FakeSlack) -> None:
     fake.timing = fake.workspace.timing = Timing(retries=(0.01, 0.02, 0.03))
     people = [fake.human(f"P{number}") for number in range(20)]

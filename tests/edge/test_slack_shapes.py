@@ -79,6 +79,7 @@ INTERACTIONS: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.alone
 async def test_every_payload_is_acknowledged(
     fake: FakeSlack, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
