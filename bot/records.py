@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from memory.search import ME
-from memory.types import Block, Entry, Fact, Hit, Message, Passage
+from memory.types import Block, Entry, Fact, Hit, Message, Passage, Usage
 
 BOT = "Reverie"  # who speaks an agent's own words
 
@@ -33,6 +33,7 @@ def of_fact(fact: Fact, sources: Mapping[int, Message]) -> Record:
         "text": fact.text,
         "learned_at": fact.learned_at.isoformat(),
         "pinned": fact.pinned,
+        "audience": fact.origin.audience,
         "state": fact.state,
         "superseded_by": fact.superseded_by,
         "source": of_message(source) if source else None,
@@ -69,6 +70,19 @@ def of_hit(hit: Hit, place: str) -> Record:
         "speaker": BOT if hit.speaker == ME else hit.speaker,
         "why": list(hit.why),
         "tags": list(hit.tags),
+    }
+
+
+def of_usage(usage: Usage) -> Record:
+    spent = usage.spending
+    return {
+        "type": "usage",
+        "day": usage.day,
+        "for": spent.kind,
+        "calls": spent.calls,
+        "prompt_tokens": spent.prompt,
+        "completion_tokens": spent.completion,
+        "money": spent.money / 1e6,
     }
 
 

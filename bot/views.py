@@ -60,8 +60,11 @@ def _buttons(record: Record) -> tuple[Button, ...]:
     forget = Button(label="Forget", line=f"/memory forget {number}", danger=True)
     why = Button(label="Why?", line=f"/memory why {number}")
     match record["type"]:
+        case "fact" if record["state"] != "active":
+            return (why,)
         case "fact":
-            return (_edit(number, str(record["text"])), _pin(record), why, forget)
+            share = () if record["block"] == "persona" else (_share(record),)
+            return (_edit(number, str(record["text"])), _pin(record), *share, why, forget)
         case "archival":
             return (why, forget)
         case "change" if not record["undone_by"] and not record["undoes"]:
@@ -73,6 +76,11 @@ def _buttons(record: Record) -> tuple[Button, ...]:
 def _edit(number: object, text: str) -> Button:
     form = Form(title=f"Edit #{number}", label="What is right?", value=text, long=True)
     return Button(label="Edit", line=f"/memory edit {number}", form=form)
+
+
+def _share(record: Record) -> Button:
+    verb = "unshare" if record["audience"] == "workspace" else "share"
+    return Button(label=verb.capitalize(), line=f"/memory {verb} {record['number']}")
 
 
 def _pin(record: Record) -> Button:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from memory import agents, archive, changes, core, journal, links, queue, recall, shelf
+from memory import agents, archive, changes, core, journal, links, queue, quoted, recall, shelf
 from memory.codec import micros
 from memory.ports import Connection, Row
 from memory.types import Agent, Diff, Entry, Fact, Origin, Passage, Receipt
@@ -53,6 +53,7 @@ def person(conn: Connection, person_id: str, at: datetime) -> Receipt:
     traces = conn.all(TRACES, who=who)
     rooms = [row["agent_id"] for row in traces if row["agent_id"] not in own]
     counts: Counter[str] = Counter()
+    words = quoted.words_of(conn, who)
     _bury(conn, ids, at)
     for agent_id in own:
         counts += _tally(conn, agent_id)
@@ -68,8 +69,9 @@ def person(conn: Connection, person_id: str, at: datetime) -> Receipt:
         ("persons", f"agent_id IN {THEIRS}"),
     ):
         conn.execute(f"DELETE FROM {table} WHERE {where}", who=who)  # noqa: S608 -- ours
+    others = quoted.remove(conn, words)
     shelf.merge_words(conn)
-    _note(conn, {*ids, *own, *rooms}, at)
+    _note(conn, {*ids, *own, *rooms, *others}, at)
     return Receipt(
         agents=len(own),
         facts=counts["facts"],

@@ -172,14 +172,19 @@ async def conversation_search_date(
 
 
 async def _and_elsewhere(found: str, shelf: Shelf, query: str, context: StepContext) -> str:
-    """Results, and what rooms have to say that all readers of the answer can read."""
+    """Results, and what else all readers of the answer may know."""
     lines: list[str] = []
     if shelf == "passages":
         known = await context.finder.known_elsewhere(context.viewer, query, PAGE)
-        lines.extend(f"- [{room}, {fact.label}] {clip(fact.text)}" for room, fact in known)
+        lines.extend(
+            f"[{fact.learned_at.astimezone(context.zone):%Y-%m-%d %H:%M}] {clip(fact.text)}"
+            f" (in {room}, {fact.label})"
+            for room, fact in known
+        )
     hits = await context.finder.elsewhere(context.viewer, shelf, query, PAGE)
-    lines.extend(f"- [{hit.agent}] {_line(hit, context.zone)}" for hit in hits)
-    return "\n".join([found, "", ELSEWHERE, *lines]) if lines else found
+    lines.extend(f"{_line(hit, context.zone)} (in {hit.agent})" for hit in hits)
+    numbered = [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
+    return "\n".join([found, "", ELSEWHERE, *numbered]) if lines else found
 
 
 def _page(page: int) -> int:

@@ -41,6 +41,16 @@ def test_the_demo_is_as_it_says(cli: Cli) -> None:
         assert all(int(number) > 0 for number in line.removeprefix(row).split())
 
 
+def test_a_secret_stays_one_and_is_forgotten_to_the_last_byte(cli: Cli) -> None:
+    home = cli.folder / "kept"
+    cli.ok("simulate", "--script", str(DEMO.with_name("secret.yaml")), "--fast", "--home", str(home))
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        for word in ("Zanzibar", "芝麻开门"):
+            assert word.encode() not in path.read_bytes(), path
+
+
 def test_an_expectation_that_is_not_met_ends_with_a_sentence(cli: Cli) -> None:
     steps = "steps:\n - as: anna slack dm\n - I like sailing\n - expect: rowing\n"
     ran = cli("simulate", "--script", script(cli, steps))

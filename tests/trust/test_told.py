@@ -93,7 +93,7 @@ async def test_rooms_are_searched_from_a_direct_message(tmp_path: Path, kind: Ro
             await said(w, n, "where does Ana go?", user, f"dm-{user}", "dm")
             told = [row.text for row in w.llm.shown[-1].messages if row.role == "tool"][-2:]
             assert all((ELSEWHERE in text) == (SECRET in text) for text in told)
-            assert (f"[team, human:Ana] {SECRET}" in told[0]) == (秘密 in told[0])
+            assert (f"{SECRET} (in team, human:Ana)" in told[0]) == (秘密 in told[0])
             return all(SECRET in text for text in told)
 
         assert await sees(3, "bo")

@@ -21,18 +21,18 @@ class Line:
 
 
 _BLOCK = re.compile(r'<block label="([^"]*)"[^>]*>\n?(.*?)\n?</block>', re.DOTALL)
+_SHARED = re.compile(r"<workspace>\n[^\n]*\n(.*?)\n</workspace>", re.DOTALL)
 _DATED = re.compile(r"\[(\d{4}-\d\d-\d\d)\] (.*)")
 _RESULT = re.compile(r"\d+\. \[(\d{4}-\d\d-\d\d)[^\]]*\] (.*)")
 _TAGS = re.compile(r" \(tags: [^()]*\)$")
 
 
 def read_blocks(system: str) -> tuple[Line, ...]:
-    """The facts of the memory blocks in a system text, in order: one a line, `<` escaped."""
+    """The facts of the memory blocks in a system text, in order: one a line, `<` escaped. What
+    others let everybody know follows."""
+    blocks = [*_BLOCK.findall(system), *(("workspace", body) for body in _SHARED.findall(system))]
     return tuple(
-        _fact(label, raw)
-        for label, body in _BLOCK.findall(system)
-        for raw in body.splitlines()
-        if raw.strip()
+        _fact(label, raw) for label, body in blocks for raw in body.splitlines() if raw.strip()
     )
 
 
