@@ -43,7 +43,8 @@ def test_the_demo_is_as_it_says(cli: Cli) -> None:
 
 def test_a_secret_stays_one_and_is_forgotten_to_the_last_byte(cli: Cli) -> None:
     home = cli.folder / "kept"
-    cli.ok("simulate", "--script", str(DEMO.with_name("secret.yaml")), "--fast", "--home", str(home))
+    secret = str(DEMO.with_name("secret.yaml"))
+    cli.ok("simulate", "--script", secret, "--fast", "--home", str(home))
     files = [path for path in home.rglob("*") if path.is_file()]
     assert files
     for path in files:
