@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, Word]] = {
     ),
     "unlink": Word(about="Part your accounts again · 解除账号关联", usage="[account]"),
     "forgetme": Word(about="Remove every trace of you · 清除关于你的一切", usage="[yes]"),
+    "usage": Word(about="What my model calls took this week · 最近七天的模型用量"),
     "stop": Word(about="Stop the answer that is being made · 停止正在生成的回答"),
     "mode": Word(
         about="Which messages of this room I answer, for admins · 我在本房间回答哪些消息(管理员)",
@@ -40,12 +41,13 @@ CHINESE: Final[Mapping[str, str]] = {
     "关联": "link",
     "解除关联": "unlink",
     "忘记我": "forgetme",
+    "用量": "usage",
     "停止": "stop",
     "模式": "mode",
     "帮助": "help",
 }
 
-_SHARED: Final = frozenset({"help", "stop", "link", "mode"})  # words that many bots listen to
+_SHARED: Final = frozenset({"help", "stop", "link", "mode", "usage"})  # many bots listen to these
 _TYPED = re.compile(rf"\s*[!！](?P<name>{'|'.join([*COMMANDS, *CHINESE])})(?=\s|\Z)", re.IGNORECASE)
 
 
@@ -71,4 +73,5 @@ def typed(event: Event, *, admin: bool = False) -> Invocation:
         room_name=event.room_name,
         realm=event.realm,
         admin=admin,
+        guest=event.guest,
     )

@@ -6,6 +6,8 @@ only where it opens a word and closes one, so that “don't” and 5" stay what 
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date
 from typing import Final, get_args
 
 from adapters.commands import CHINESE
@@ -32,6 +34,7 @@ from bot.commands import (
     SetMode,
     Share,
     Show,
+    Spent,
     Stop,
     Undo,
     Unlink,
@@ -67,6 +70,12 @@ def parse(line: str) -> Command | None:
     raise UserError(f"There is no command /{word}. There are: {_listed()}.")
 
 
+def verbatim(line: str) -> Command | None:
+    """As `parse`, but what `/memory add` is to keep is a message: none of it is an option."""
+    kept = _KEPT.match(line)
+    return Add(text=kept[1]) if kept else parse(line)
+
+
 def split(text: str) -> list[str]:
     """Words of a text. Quotes of six kinds hold words together, if they are closed."""
     words = []
@@ -88,6 +97,15 @@ def number_of(word: str) -> int | None:
     return int(digits) if digits.isdecimal() and len(digits) <= 15 else None
 
 
+def day_of(text: str) -> date:
+    """2026-10-01, or 2026年10月1日, as a day. Raises UserError."""
+    found = _DAY.fullmatch(text.strip())
+    if found is not None:
+        with suppress(ValueError):  # a 31st of February
+            return date(*map(int, found.groups()))
+    raise UserError(f"'{text}' is no day. For example: `/memory show --as-of 2026-10-01`")
+
+
 # A sign, of either width, and a word: a path has another slash, and an exclamation no word.
 _SIGN = r"/!\uff0f\uff01"
 _COMMAND = re.compile(rf"\s*([{_SIGN}])([^\s{_SIGN}]+)(?:\s+(.*))?\Z", re.DOTALL)
@@ -96,6 +114,9 @@ _QUOTED = "|".join(
     for opening, closing in ('""', "''", "“”", "‘’", "「」", "『』")
 )
 _PART = re.compile(rf"(?P<option>--\w+=)?(?:(?P<quoted>{_QUOTED})(?!\S)|(?P<bare>\S+))")
+_KEPT = re.compile(r"/memory add\s+(\S.*)", re.DOTALL)  # as adapters give it
+_AS_OF = re.compile(r"(?:--as-of[=\s]|as of\s|截至)?\s*(.*)", re.IGNORECASE | re.DOTALL)
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _PAGE = re.compile(r"(?:^|\s)--page[\s=](\S+)\s*\Z")
 
 WORDS: Final[Mapping[str, str]] = {  # Chinese names of commands and verbs
@@ -144,6 +165,11 @@ def _head(text: str) -> tuple[str, str]:
     """The first word, and what follows it."""
     word, *rest = text.split(maxsplit=1)
     return word, rest[0] if rest else ""
+
+
+def _show(rest: str) -> Verb:
+    asked = _AS_OF.fullmatch(rest)
+    return Show(as_of=day_of(asked[1]) if asked and rest else None)
 
 
 def _find(rest: str) -> Verb:
@@ -264,7 +290,7 @@ def _help(asked: str) -> Command:
 
 
 _VERBS: Mapping[str, Callable[[str], Verb]] = {
-    "show": lambda rest: Show(),
+    "show": _show,
     "search": _find,
     "add": _add,
     "edit": _edit,
@@ -285,6 +311,7 @@ _COMMANDS: Mapping[str, Callable[[str], Command]] = {
     "memory": _memory,
     "search": _find,
     "persona": lambda rest: Persona(text=unquoted(rest)),
+    "usage": lambda rest: Spent(),
     "forgetme": lambda rest: ForgetMe(confirmed=_meant(rest)),
     "link": _link,
     "unlink": lambda rest: Unlink(account=unquoted(rest)),

@@ -1,6 +1,7 @@
 """What command lines mean: one record for each, made by bot/command_line.py."""
 
 from dataclasses import dataclass
+from datetime import date
 
 
 class Command:
@@ -29,7 +30,9 @@ class Writing(Verb):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Show(Reading):
-    """What is in core memory."""
+    """What is in core memory, or was at the end of a day."""
+
+    as_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,13 @@ class Why(Reading):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export(Reading):
     """Everything, as a document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent(Reading):
+    """What model calls took, on each of the last days."""
+
+    days: int = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

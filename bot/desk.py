@@ -71,7 +71,8 @@ class Desk:
     async def command(self, invocation: Invocation) -> Shown:
         """Obey a command, for the agent of the place where it was given."""
         try:
-            return await self._obey(invocation, command_line.parse(invocation.line))
+            read = command_line.verbatim if invocation.about else command_line.parse
+            return await self._obey(invocation, read(invocation.line))
         except Unconfirmed as asked:
             return Shown(text=str(asked), buttons=(_confirm(asked.line),))
         except (ReverieError, MemoryFault) as error:
@@ -162,7 +163,7 @@ def _origin(invocation: Invocation, person: Person) -> Origin:
         audience="person" if direct else "room",
         person=person.id,
         room=invocation.address.room,
-        workspace=invocation.address.workspace,
+        workspace="" if direct and invocation.guest else invocation.address.workspace,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot import commands
 from bot.errors import Unconfirmed
 from memory.draft import Draft, clipped
 from memory.errors import BadInput, NotFound
@@ -10,7 +11,28 @@ from memory.words import query_terms, sanitise, terms
 
 CHOICES = 8  # facts that are listed when words fit several
 PLACELESS = ("discord/dm",)  # direct messages of Discord are in no guild
-SHOW = "`memory show` has the numbers."
+SHOW = "`/memory show` has the numbers."
+
+
+def apply(draft: Draft, verb: commands.Verb) -> str:
+    """Do what a verb says."""
+    match verb:
+        case commands.Add(text=text, block=block):
+            return add(draft, block, text)
+        case commands.Edit(number=number, text=text):
+            return edit(draft, number, text)
+        case commands.Pin(number=number, pinned=pinned):
+            return pin(draft, number, pinned=pinned)
+        case commands.Forget(target=target):
+            return forget(draft, target)
+        case commands.Share(number=number, shared=shared):
+            return share(draft, number, shared)
+        case commands.Persona(text=text):
+            return persona(draft, text)
+        case commands.Clear(block=block, confirmed=confirmed):
+            return clear(draft, block, confirmed=confirmed)
+        case _:
+            raise TypeError(f"no such verb: {verb!r}")
 
 
 def add(draft: Draft, label: str, text: str) -> str:
@@ -27,7 +49,7 @@ def edit(draft: Draft, number: int, text: str) -> str:
     fact = _active(draft, number)
     line = draft.kept(" ".join(sanitise(text).split()))
     if not line:
-        raise BadInput(f"The new text is empty. To forget #{number}, use `memory forget {number}`.")
+        raise BadInput(f"The new text is empty. `/memory forget {number}` forgets #{number}.")
     for other in draft.block(fact.label).facts:
         if other.text == line:
             raise BadInput(f"#{other.seq} says just this already. Nothing was changed.")
@@ -60,7 +82,7 @@ def share(draft: Draft, number: int, shared: bool) -> str:
     if shared:
         return (
             f"Everybody in this workspace may know #{number} now: {clipped(fact.text)}"
-            f" (`memory unshare {number}` takes it back)"
+            f" (`/memory unshare {number}` takes it back)"
         )
     return f"#{number} is no longer shared: {clipped(fact.text)}"
 
@@ -68,7 +90,7 @@ def share(draft: Draft, number: int, shared: bool) -> str:
 def persona(draft: Draft, text: str) -> str:
     """Say in other words who the agent is. What it was before is in the journal."""
     draft.rewrite("persona", sanitise(text), action="persona")
-    said = "This is who I am now (`memory undo` takes it back):\n" + draft.blocks["persona"].text
+    said = "This is who I am now (`/memory undo` takes it back):\n" + draft.blocks["persona"].text
     return draft.told(said)
 
 
@@ -77,7 +99,7 @@ def forget(draft: Draft, target: int | str) -> str:
     fact = _active(draft, target) if isinstance(target, int) else _meant(draft, target)
     draft.block(fact.label)
     draft.forget([fact], action="forget")
-    return f"Forgot #{fact.seq}: {clipped(fact.text)} (`memory undo` brings it back)"
+    return f"Forgot #{fact.seq}: {clipped(fact.text)} (`/memory undo` brings it back)"
 
 
 def clear(draft: Draft, label: str, *, confirmed: bool) -> str:
@@ -85,7 +107,7 @@ def clear(draft: Draft, label: str, *, confirmed: bool) -> str:
     if label == "persona":
         raise BadInput(
             "The persona cannot be cleared: without it I am nobody. Change it fact by fact with"
-            " `memory edit`."
+            " `/memory edit`."
         )
     facts = draft.block(label).facts
     if not facts:
@@ -96,7 +118,7 @@ def clear(draft: Draft, label: str, *, confirmed: bool) -> str:
             f"This forgets {_count(facts)} of '{label}'. If you mean it, type `{line} yes`.", line
         )
     draft.forget(facts, action="clear")
-    return f"Forgot {_count(facts)} of '{label}' (`memory undo` brings them back)"
+    return f"Forgot {_count(facts)} of '{label}' (`/memory undo` brings them back)"
 
 
 def _count(facts: Sequence[Fact]) -> str:
@@ -125,7 +147,7 @@ def _meant(draft: Draft, words: str) -> Fact:
     if not found:
         raise NotFound(
             f"No fact has all the words of '{clipped(words)}'. {SHOW} Passages of archival memory"
-            " are forgotten by number: `memory search` shows it."
+            " are forgotten by number: `/memory search` shows it."
         )
     lines = [f"  #{fact.seq} {clipped(fact.text)}" for fact in found[:CHOICES]]
     more = [f"  and {len(found) - CHOICES} more"] if len(found) > CHOICES else []

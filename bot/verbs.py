@@ -6,7 +6,7 @@ They answer with tables and sentences that others render. What they change is a 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
 from bot import commands, edits, records
@@ -18,7 +18,20 @@ from memory.errors import Conflict, NotFound
 from memory.ports import Connection
 from memory.search import ME, alike
 from memory.store import Store
-from memory.types import Agent, Block, Entry, Fact, Hit, Message, Origin, Passage, Shelf, Viewer
+from memory.types import (
+    Agent,
+    Block,
+    Entry,
+    Fact,
+    Hit,
+    Message,
+    Origin,
+    Passage,
+    Shelf,
+    Usage,
+    Viewer,
+    now,
+)
 from memory.words import query_terms, sanitise
 
 PAGE = 10  # results, or changes, on a page
@@ -87,8 +100,12 @@ class Verbs:
         Raises UserError or a MemoryFault, each a sentence that says what to do.
         """
         match verb:
-            case commands.Show():
+            case commands.Show(as_of=None):
                 return await self._show(viewer)
+            case commands.Show(as_of=date() as day):
+                return await self._show_then(viewer, day)
+            case commands.Spent(days=days):
+                return await self.spent(viewer.agent, days)
             case commands.Persona(text=""):
                 return await self._show(viewer, "persona")
             case commands.Find(query=query, page=page):
@@ -124,7 +141,7 @@ class Verbs:
                 )
                 return await self._store.edit(
                     agent_id,
-                    lambda draft: _edited(draft, verb),
+                    lambda draft: edits.apply(draft, verb),
                     actor=actor,
                     origin=replace(origin, source=source.seq if source else None),
                     viewer=viewer,
@@ -154,17 +171,32 @@ class Verbs:
             if draft.agent.version != agent.version:  # it may be gone, or back, by now
                 raise Conflict
             draft.remove(passage, action="forget")
-            return f"Forgot #{number}: {clipped(passage.text)} (`memory undo` brings it back)"
+            return f"Forgot #{number}: {clipped(passage.text)} (`/memory undo` brings it back)"
 
         return await self._store.edit(viewer.agent, work, actor=actor)
 
     # --- reading ---
 
     async def _show(self, viewer: Viewer, only: str = "") -> Answer:
+        found = await self._store.blocks(viewer.agent, viewer)
+        answer = await self._shown(viewer, [one for one in found if only in ("", one.label)])
+        known = any(table.rows for table in answer.tables)
+        text = "" if known else "Nothing yet. Tell me something, or use `/memory add`."
+        return replace(answer, text=text)
+
+    async def _show_then(self, viewer: Viewer, day: date) -> Answer:
+        """What was known at the end of a day, as days are here."""
+        end = datetime.combine(day, time.max, tzinfo=self._zone)
+        answer = await self._shown(viewer, await self._store.as_of(viewer.agent, end, viewer))
+        if not any(table.rows for table in answer.tables):
+            return Answer(text=f"At the end of {day} I knew nothing that I still have.")
+        return replace(answer, lead=f"This is what I knew at the end of {day}:")
+
+    async def _shown(self, viewer: Viewer, blocks: Sequence[Block]) -> Answer:
+        """Blocks, with pinned facts first."""
         blocks = [
             replace(block, facts=tuple(sorted(block.facts, key=lambda fact: not fact.pinned)))
-            for block in await self._store.blocks(viewer.agent, viewer)
-            if only in ("", block.label)
+            for block in blocks
         ]
         facts = [fact for block in blocks for fact in block.facts]
         sources = await self._store.database.read(lambda conn: insight.sources(conn, viewer, facts))
@@ -173,8 +205,7 @@ class Verbs:
             lines.append(records.of_block(block))
             lines.extend(records.of_fact(fact, sources) for fact in block.facts)
         tables = tuple(self._block_table(block, sources) for block in blocks)
-        text = "" if facts else "Nothing yet. Tell me something, or use `memory add`."
-        return Answer(tables=tables, records=tuple(lines), text=text)
+        return Answer(tables=tables, records=tuple(lines))
 
     def _block_table(self, block: Block, sources: Mapping[int, Message]) -> Table:
         marks = " · read-only" if block.read_only else ""
@@ -187,17 +218,34 @@ class Verbs:
                     fact.text,
                     self._day(fact.learned_at),
                     self._from(fact, sources),
-                    "pinned" if fact.pinned else "",
+                    _mark(fact),
                 )
                 for fact in block.facts
             ),
             records=tuple(records.of_fact(fact, sources) for fact in block.facts),
         )
 
+    async def spent(self, agent_id: str | None, days: int) -> Answer:
+        """What model calls took on each of the last days (in UTC), today among them, the newest
+        first; None: those of all agents together."""
+        found = (await self._store.usage(agent_id, now() - timedelta(days=days - 1)))[::-1]
+        if not found:
+            return Answer(text=f"No model was called in the last {days} days.")
+        table = Table(
+            title=f"What model calls took in the last {days} days (in UTC)",
+            columns=("day", "for", "calls", "tokens", "money"),
+            rows=tuple((one.day, f"{one.spending.kind}s", *_figures(one)) for one in found),
+        )
+        return Answer(
+            tables=(table,),
+            records=tuple(records.of_usage(one) for one in found),
+            text=f"Together: {', '.join(cell for cell in _figures(*found) if cell)}",
+        )
+
     async def _find(self, viewer: Viewer, query: str, page: int) -> Answer:
         query = sanitise(query).strip()
         if not query:
-            raise UserError("Search for what? Give some words, such as: memory search Berlin")
+            raise UserError("Search for what? Give some words, such as: `/memory search Berlin`")
         blocks = await self._store.blocks(viewer.agent, viewer) if page == 1 else ()
         facts = alike((fact for block in blocks for fact in block.facts), query)[:PAGE]
         sources = await self._store.database.read(lambda conn: insight.sources(conn, viewer, facts))
@@ -308,24 +356,20 @@ class Verbs:
         return at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
 
 
-def _edited(draft: Draft, verb: commands.Verb) -> str:
-    match verb:
-        case commands.Add(text=text, block=block):
-            return edits.add(draft, block, text)
-        case commands.Edit(number=number, text=text):
-            return edits.edit(draft, number, text)
-        case commands.Pin(number=number, pinned=pinned):
-            return edits.pin(draft, number, pinned=pinned)
-        case commands.Forget(target=target):
-            return edits.forget(draft, target)
-        case commands.Share(number=number, shared=shared):
-            return edits.share(draft, number, shared)
-        case commands.Persona(text=text):
-            return edits.persona(draft, text)
-        case commands.Clear(block=block, confirmed=confirmed):
-            return edits.clear(draft, block, confirmed=confirmed)
-        case _:
-            raise TypeError(f"no such verb: {verb!r}")
+def _mark(fact: Fact) -> str:
+    """What is special about a fact: pinned, or no longer so."""
+    if fact.state != "active":
+        return fact.state
+    return "pinned" if fact.pinned else ""
+
+
+def _figures(*usages: Usage) -> tuple[str, str, str]:
+    """Calls, tokens and money; no money where prices are not set."""
+    spent = [usage.spending for usage in usages]
+    calls, tokens = sum(one.calls for one in spent), sum(one.tokens for one in spent)
+    money = sum(one.money for one in spent) / 1e6
+    counted = f"{calls:,} call{'s' * (calls != 1)}"
+    return counted, f"{tokens:,} tokens", f"{money:,.4f} in money" if money else ""
 
 
 def _lookup(

@@ -43,7 +43,7 @@ class Tree(app_commands.CommandTree):
             ),
         )
         self._hearing = hearing
-        single: list[Single] = [persona, link, unlink, forgetme, stop, mode, help_]
+        single: list[Single] = [persona, link, unlink, forgetme, usage, stop, mode, help_]
         for command in single:
             self.add_command(command)
         self.add_command(memory)
@@ -182,10 +182,16 @@ def _add_for_one(verb: str) -> None:
     memory.command(name=verb, description=sentences.VERBS[verb])(give)
 
 
-for _verb in ("show", "export", "pause", "resume"):
+for _verb in ("export", "pause", "resume"):
     _add_plain(_verb)
 for _verb in ("pin", "unpin", "share", "unshare", "forget", "why"):
     _add_for_one(_verb)
+
+
+@memory.command(description=sentences.VERBS["show"])
+@_explained
+async def show(asked: Asked, day: str = "", whose: str | None = None) -> None:
+    await _give(asked, f"/memory show --as-of {day}" if day else "/memory show", whose)
 
 
 @memory.command(description=sentences.VERBS["search"])
@@ -251,6 +257,11 @@ async def unlink(asked: Asked) -> None:
 @_explained
 async def forgetme(asked: Asked, confirm: str = "") -> None:
     await _give(asked, f"/forgetme {confirm}")
+
+
+@app_commands.command(description=COMMANDS["usage"].about)
+async def usage(asked: Asked) -> None:
+    await _give(asked, "/usage")
 
 
 @app_commands.command(description=COMMANDS["stop"].about)

@@ -78,6 +78,7 @@ OPTIONS: Final[Mapping[str, str]] = {
     "number": "Which fact: its number, or some of its words · 哪条事实：编号或其中的文字",
     "change": "The number of a change; the last one if it is left out · 改动的编号，默认最近一次",
     "text": "The words · 文字",
+    "day": "As it was on a day, such as 2026-10-01 · 某一天时的样子，例如 2026-10-01",
     "page": "Which page · 第几页",
     "whose": "Your own memory, or this room's · 你自己的记忆，还是本房间的",
     "block": "human is about you, persona about me · human 关于你，persona 关于我",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import agents, memory, setup
+from bot.cli import agents, memory, setup, usage
 from bot.cli.common import AgentName, AsJson, application_of, load_settings, run, user
 from bot.errors import UserError
 
@@ -22,7 +22,7 @@ manifest = typer.Typer(help="The manifest of an app on a platform.", no_args_is_
 app.add_typer(manifest, name="manifest")
 invite = typer.Typer(help="The link that adds the bot to a platform.", no_args_is_help=True)
 app.add_typer(invite, name="invite")
-for command in (setup.init, setup.doctor, setup.migrate, setup.reindex):
+for command in (setup.init, setup.doctor, setup.migrate, setup.reindex, usage.usage):
     app.command()(command)
 
 Thoughts = Annotated[bool, typer.Option("--thoughts", help="Show the inner thoughts too.")]

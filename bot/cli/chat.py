@@ -14,7 +14,7 @@ try:
 except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
-from adapters.base import Address, Event, Hearing, Post
+from adapters.base import Address, Event, Hearing, Invocation, Post
 from adapters.terminal import Terminal
 from bot import command_line, commands
 from bot.app import App, opened
@@ -80,7 +80,7 @@ class Chat:
             if isinstance(command, commands.Quit):
                 return False
             if command is not None:
-                await self._obey(command)
+                await self._obey(command, line, hearing)
             elif line.strip():
                 await self._say(self._message(line), hearing)
         except (ReverieError, MemoryFault) as error:
@@ -169,7 +169,7 @@ class Chat:
 
     # --- commands ---
 
-    async def _obey(self, command: commands.Command) -> None:
+    async def _obey(self, command: commands.Command, line: str, hearing: Hearing) -> None:
         match command:
             case commands.Create(name=name, persona=persona):
                 if await self._app.store.named(name) is not None:
@@ -182,6 +182,9 @@ class Chat:
                 self._screen.line(text)
             case commands.Verb():
                 self._screen.answer(await self._verb(command))
+            case _:
+                given = Invocation(address=HERE, user=self._user, name=self._user, line=line)
+                self._screen.line((await hearing.command(given)).plain())
 
     async def _verb(self, command: commands.Verb) -> Answer:
         """A memory verb, for the agent that this chat is with."""

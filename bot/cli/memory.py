@@ -1,5 +1,6 @@
 """`reverie memory …`: the verbs of `/memory`, from a shell."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -35,7 +36,7 @@ Page = Annotated[int, typer.Option("--page", min=1, help="Which page, from 1.")]
 def _do(verb: commands.Verb, agent: str | None, as_json: bool) -> None:
     """Run a verb as the operator. Those that only read work beside a running Reverie."""
     settings = load_settings()
-    from bot.cli.show import render
+    from bot.cli.show import for_shell, render
     from bot.verbs import Answer, Verbs
     from memory.audience import operator
 
@@ -46,13 +47,21 @@ def _do(verb: commands.Verb, agent: str | None, as_json: bool) -> None:
             verbs = Verbs(home.store, home.search, home.zone)
             return await verbs.run(operator(found.id), verb, actor="operator")
 
-    render(run(work()), as_json=as_json)
+    answer = run(work())
+    render(replace(answer, text=for_shell(answer.text)), as_json=as_json)
 
 
 @app.command()
-def show(agent: AgentName = None, as_json: AsJson = False) -> None:
+def show(
+    agent: AgentName = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DAY", help="As it was at its end, such as 2026-10-01.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Core memory: facts with their number, day and source."""
-    _do(commands.Show(), agent, as_json)
+    day = command_line.day_of(as_of) if as_of is not None else None
+    _do(commands.Show(as_of=day), agent, as_json)
 
 
 @app.command()

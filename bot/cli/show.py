@@ -1,12 +1,14 @@
 """How answers look: tables on a terminal, a line a row through a pipe, JSON lines with --json."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bot.verbs import Answer, Table
 
+_IN_CHAT = re.compile(r"`/(?=memory )")
 Progress = Callable[[int, int], None]  # done, in all
 
 
@@ -26,6 +28,11 @@ def render(answer: Answer, *, as_json: bool) -> None:
         show(table)
     if answer.text:
         print(answer.text)
+
+
+def for_shell(text: str) -> str:
+    """A sentence that names commands as chats have them, with those of the shell."""
+    return _IN_CHAT.sub("`reverie ", text)
 
 
 def _terminal() -> bool:
@@ -69,5 +76,5 @@ def progress(title: str) -> Iterator[Progress]:
 
 def fail(error: Exception) -> int:
     """Say what is wrong, in a sentence; the exit code."""
-    print(f"reverie: {error}", file=sys.stderr)
+    print(f"reverie: {for_shell(str(error))}", file=sys.stderr)
     return 1

@@ -19,7 +19,7 @@ async def sim() -> AsyncIterator[FakeDiscord]:
         yield fake
 
 
-NUMBER = 9  # of commands
+NUMBER = 10  # of commands
 
 
 def called(event: Event) -> str | None:
@@ -222,6 +222,9 @@ async def test_facts_that_take_too_long_are_none(
     [
         ("memory", ["search"], {"text": "茶 tea", "page": 2}, "/memory search 茶 tea --page 2"),
         ("memory", ["add"], {"text": "I live in 柏林"}, "/memory add I live in 柏林"),
+        ("memory", ["show"], {"day": "2026-10-01"}, "/memory show --as-of 2026-10-01"),
+        ("memory", ["show"], {}, "/memory show"),
+        ("usage", [], {}, "/usage"),
         ("memory", ["unpin"], {"number": "12"}, "/memory unpin 12"),
         ("memory", ["share"], {"number": "12"}, "/memory share 12"),
         ("memory", ["unshare"], {"number": "12"}, "/memory unshare 12"),

@@ -304,6 +304,22 @@ def test_memory_verbs_from_the_shell(cli: Cli, ada: Memory) -> None:
     assert len(changes) == 11
 
 
+def test_sentences_name_commands_of_the_shell(cli: Cli, ada: Memory) -> None:
+    assert "`reverie memory undo` brings it back" in ada("forget", "tea").out
+    assert "`reverie memory show` has" in cli.refused("memory", "pin", "999", "-a", "Ada")
+    chat = cli("chat", "--agent", "Ada", stdin="/memory forget 张三\n/memory pin 99\n")
+    assert "(`/memory undo` brings it back)" in chat.out
+    assert "`/memory show` has" in chat.err
+
+
+def test_commands_of_platforms_work_in_the_terminal_too(cli: Cli) -> None:
+    ran = cli("chat", stdin="/stop\n/模式\n/用量\n/link\n")
+    assert "I am not answering." in ran.out
+    assert "No model was called" in ran.out
+    assert "/link " in ran.out
+    assert "Modes are for rooms" in ran.out
+
+
 def test_memory_as_json_lines(ada: Memory) -> None:
     assert ada("add", "茶", "--json").records[0]["type"] == "done"
     assert {record["type"] for record in ada("show", "--json").records} == {"block", "fact"}

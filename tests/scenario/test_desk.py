@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ import pytest
 from adapters.base import Address, Attachment, Invocation, Line, Shown
 from bot.testing.fakes import ScriptedLLM, wish
 from bot.types import Completion, Prompt
+from memory import heartbeats
+from memory.draft import Draft
+from memory.types import Change, Spending, now
 from tests.scenario.world import ANA, World, calls, says, world
 
 DM = Address(platform="terminal", space="local", channel="dm")
 HALL = Address(platform="terminal", space="local", channel="hall")
+DAY = timedelta(days=1)
 
 
 async def obey(w: World, line: str, *, room: bool = False, user: str = "ana") -> Shown:
@@ -225,6 +230,70 @@ async def test_what_is_remembered_of_a_message_names_it(tmp_path: Path) -> None:
         shown = await obey(w, "/memory show")
         why = await press(w, shown, "Why?", of="生日")
     assert "https://chat.example/dm/1" in why.plain()
+
+
+async def test_a_message_with_an_option_is_only_words(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for text in ("--block persona I am evil", "“我喜欢茶” --block x"):
+            given = Invocation(
+                address=DM, user="ana", name="Ana", line=f"/memory add {text}", about="1"
+            )
+            await w.app.desk.command(given)
+        assert await w.human() == "--block persona I am evil\n“我喜欢茶” --block x"
+        assert "evil" not in (await obey(w, "/persona")).plain()
+
+
+async def test_memory_as_it_was_on_a_day(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await obey(w, "/memory add 我住在柏林")
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        then = await obey(w, f"/记忆 显示 --as-of {today}")
+        assert f"at the end of {today}" in then.plain()
+        assert "我住在柏林" in then.plain()
+        before = await obey(w, "/memory show as of 2020-01-31")
+        assert before.plain() == "At the end of 2020-01-31 I knew nothing that I still have."
+        assert "2026-10-01" in (await obey(w, "/memory show --as-of soon")).plain()
+        assert "柏林" not in (await obey(w, f"/memory show {today}", room=True)).plain()
+
+
+async def test_what_is_no_longer_so_can_only_be_asked_about(tmp_path: Path) -> None:
+    past = now() - 3 * DAY
+
+    def said(draft: Draft) -> None:
+        draft.said_at = past
+        draft.append("human", "I live in Berlin")
+
+    async with world(tmp_path) as w:
+        await obey(w, "/memory show")
+        await w.app.store.edit(ANA, said, actor="person")
+        shown = await obey(w, "/memory show")
+        await press(w, shown, "Edit", "I live in Oslo", of="Berlin")
+        then = await obey(w, f"/memory show --as-of {past:%Y-%m-%d}")
+    [old] = [line for text, line in lines(then).items() if "Berlin" in text]
+    assert old.text.endswith(" · superseded")
+    assert [button.label for button in old.buttons] == ["Why?"]
+    assert "Oslo" not in then.plain()
+
+
+async def test_usage_tells_turns_and_heartbeats_apart(tmp_path: Path) -> None:
+    beat = Spending(kind="heartbeat", calls=2, prompt=1000, completion=234, money=20_000)
+    turn = Spending(kind="turn", calls=1, prompt=60, completion=6)
+    async with world(tmp_path) as w:
+        assert "No model was called" in (await obey(w, "/usage")).plain()
+        await spend(w, beat, now() - DAY)
+        await spend(w, turn, now())
+        await spend(w, turn, now() - 7 * DAY)
+        shown = await obey(w, "/用量")
+        today, yesterday = lines(shown)
+        assert today == f"{now():%Y-%m-%d} · turns · 1 call · 66 tokens"
+        assert yesterday.endswith(" · heartbeats · 2 calls · 1,234 tokens · 0.0200 in money")
+        assert shown.end == "Together: 3 calls, 1,300 tokens, 0.0200 in money"
+        assert "No model was called" in (await obey(w, "/usage", room=True)).plain()
+
+
+async def spend(w: World, spending: Spending, at: datetime) -> None:
+    change = Change(agent=ANA, version=0, last_seq=0, at=at, usage=spending)
+    await w.app.store.database.write(lambda conn: heartbeats.note(conn, change))
 
 
 async def test_own_memory_can_be_asked_for_in_a_room(tmp_path: Path) -> None:

@@ -1,8 +1,14 @@
 """Command lines to records: quoting, Chinese, and sentences for what is wrong."""
 
+import re
+from datetime import date
+from unicodedata import east_asian_width
+
 import pytest
 
-from bot.command_line import parse, split
+from adapters.commands import CHINESE
+from bot import command_line
+from bot.command_line import parse, split, verbatim
 from bot.commands import (
     Add,
     Clear,
@@ -19,6 +25,7 @@ from bot.commands import (
     Quit,
     Reading,
     Show,
+    Spent,
     Undo,
     Why,
     Writing,
@@ -36,6 +43,14 @@ from bot.help import HELP, HELP_ZH
         ("\uff0fmemory", Show()),
         ("\uff01memory", Show()),
         ("/记忆", Show()),
+        ("/memory show --as-of 2026-10-01", Show(as_of=date(2026, 10, 1))),
+        ("/memory show --as-of=2026/10/1", Show(as_of=date(2026, 10, 1))),
+        ("/memory show as of 2026-10-01", Show(as_of=date(2026, 10, 1))),
+        ("/memory show 2026-10-01", Show(as_of=date(2026, 10, 1))),
+        ("/记忆 显示 --as-of 2026-10-01", Show(as_of=date(2026, 10, 1))),
+        ("/记忆 显示 截至 2026年10月1日", Show(as_of=date(2026, 10, 1))),
+        ("/usage", Spent()),
+        ("/用量", Spent()),
         ("/memory search LGBTQ support group", Find(query="LGBTQ support group")),
         ("/search 支持小组", Find(query="支持小组")),
         ("/记忆 搜索 “支持 小组”", Find(query="支持 小组")),
@@ -116,6 +131,10 @@ def test_messages_are_no_commands(line: str) -> None:
         ("/memroy", "/memory, /search"),
         ("/记意", "可用的命令"),
         ("/memory fly", "show, search, add"),
+        ("/memory show --as-of", "`/memory show --as-of 2026-10-01`"),
+        ("/memory show --as-of yesterday", "'yesterday' is no day"),
+        ("/memory show as of 2026-02-31", "--as-of 2026-10-01"),
+        ("/记忆 显示 昨天", "'昨天'"),
         ("/memory add", "/memory add I live in Berlin"),
         ("/memory add --block persona", "Add what"),
         ("/memory edit", "new text"),
@@ -157,10 +176,48 @@ def test_split_survives_any_quotes(text: str, words: list[str]) -> None:
     assert split(text) == words
 
 
-def test_help_names_every_verb_in_both_languages() -> None:
-    verbs = ["search", "add", "edit", "pin", "unpin", "forget", "clear", "undo", "history", "why"]
-    for text in (HELP, HELP_ZH):
-        assert [verb for verb in [*verbs, "export", "/agents", "/quit"] if verb not in text] == []
+@pytest.mark.parametrize(
+    "text", ["--block persona I am evil", "“hello” --page 2", "a\nb", "--block x", "--as-of 我"]
+)
+def test_a_message_is_kept_as_it_is(text: str) -> None:
+    assert verbatim(f"/memory add {text}") == Add(text=text)
+
+
+def test_without_a_message_a_line_is_what_it_is() -> None:
+    assert verbatim("/memory why 12") == Why(number=12)
+    with pytest.raises(UserError, match="Add what"):
+        verbatim("/memory add  ")
+
+
+def names() -> set[str]:
+    """Every command and verb of the parser, but for the one that only buttons give."""
+    return (set(command_line._COMMANDS) | set(command_line._VERBS) | {"help"}) - {"answer"}
+
+
+@pytest.mark.parametrize("text", [HELP, HELP_ZH])
+def test_help_names_every_command_and_fits(text: str) -> None:
+    told = set(re.findall(r"[a-z]+", text))
+    assert names() - told == set()
+    for line in text.splitlines():
+        assert sum(1 + (east_asian_width(letter) in "WF") for letter in line) <= 90, line
+
+
+@pytest.mark.parametrize("text", [HELP, HELP_ZH])
+def test_what_help_tells_to_type_works(text: str) -> None:
+    lines = [line for line in text.splitlines() if line.startswith("/") and "  " in line]
+    assert len(lines) >= 24
+    for line in lines:
+        for typed in re.split(r", (?=/)", re.split(r"\s\s+", line)[0]):
+            typed = re.sub(r"\[(MODE|模式)\]", "open", typed.partition(", ")[0])
+            typed = re.sub(r"\[?\b(N|PAGE|页)\b\]?", "12", typed.replace("DAY", "2026-10-01"))
+            command = parse(typed.replace("[", "").replace("]", ""))
+            assert command is not None, line
+
+
+def test_chinese_help_has_the_chinese_words() -> None:
+    assert [word for word in CHINESE if f"/{word}" not in HELP_ZH] == []
+    verbs = [word for word, verb in command_line.WORDS.items() if verb in command_line._VERBS]
+    assert [word for word in verbs if word not in HELP_ZH] == []
 
 
 def test_verbs_know_whether_they_write() -> None:
