@@ -71,6 +71,7 @@ class Event:
     elsewhere: bool = False  # it opens by addressing somebody else
     agent: str | None = None  # the named agent it is meant for, where one can be chosen
     realm: str | None = None  # where `user` is one person; None: in the address's space
+    guest: bool = False  # the person cannot read the public rooms of the workspace
     files: tuple[Attachment, ...] = ()
 
 
@@ -117,6 +118,7 @@ class Invocation:
     realm: str | None = None
     admin: bool = False  # the person may change how the bot behaves in this room
     own: bool = False  # about the person's own memory, though it was given in a room
+    guest: bool = False  # as in an Event
     about: str = ""  # the id of the Event that it is about, as with "Remember this"
 
 

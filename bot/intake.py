@@ -87,6 +87,7 @@ class Intake:
                 "speaker": identity.name,
                 "audience": "person" if event.room_kind == "dm" else "room",
                 "workspace": event.address.workspace,
+                "guest": event.guest,
                 "address": event.address.plain(),
                 "user": identity.user,
                 "files": [_plain(file) for file in event.files],

@@ -29,12 +29,15 @@ def clean(completion: Completion) -> Completion:
 
 
 def origin_of(item: Item) -> Origin:
-    """Who says it, where, and for whose eyes."""
+    """Who says it, where, and for whose eyes. What a guest says alone is said in no workspace:
+    they may not know what all others there may."""
+    audience = item.payload.get("audience", "person")
+    outside = audience == "person" and item.payload.get("guest", False)
     return Origin(
-        audience=item.payload.get("audience", "person"),
+        audience=audience,
         person=item.payload.get("person"),
         room=item.room,
-        workspace=item.payload.get("workspace", ""),
+        workspace="" if outside else item.payload.get("workspace", ""),
     )
 
 

@@ -60,6 +60,7 @@ class Discord:
         self._known_rooms = known_rooms
         self._ears: Ears | None = None
         self._client: discord.Client | None = None
+        self._known: dict[int, str] = {}
         self._waiting = Waiting()
 
     # ---- hearing
@@ -130,7 +131,7 @@ class Discord:
         client = self._client
         if client is None or client.user is None or client.is_closed():
             raise SendFailed(sentences.NOT_CONNECTED)
-        return await send(client, post)
+        return await send(client, post, self._known)
 
     async def working(self, address: Address, *, begun: bool) -> None:
         """Typing, from now on until the answer is there; the message is marked if it takes long."""

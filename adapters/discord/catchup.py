@@ -23,7 +23,8 @@ _ROOMS: Final = (
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Lane:
-    """A channel with its threads, or a DM: its messages are heard one after the other.
+    """A channel with its threads, a private thread, or a DM: its messages are heard one after the
+    other.
 
     newest: the id up to which all was heard by this process, 0 if none.
     connection: the number of the one in which its gap was closed.
@@ -40,16 +41,17 @@ def oldest_of_interest() -> int:
     return discord.utils.time_snowflake(discord.utils.utcnow() - LONGEST)
 
 
-def newest_in(channel: discord.abc.GuildChannel) -> int:
+def newest_in(channel: discord.abc.GuildChannel | discord.Thread) -> int:
     """The id of the last message in a channel or its threads, as far as Discord told."""
     return max((room.last_message_id or 0 for room in _rooms(channel)), default=0)
 
 
 def _rooms(channel: object) -> list[Room]:
-    """Where people write: the channel, if it is no forum, and its open threads."""
+    """Where people write: the channel, if it is no forum, and its open threads. A private one is a
+    room of its own."""
     threads: Sequence[discord.Thread] = getattr(channel, "threads", ())
     own = [channel] if isinstance(channel, _ROOMS) else []
-    return [*own, *threads]
+    return [*own, *(thread for thread in threads if not thread.is_private())]
 
 
 def rooms_behind(client: discord.Client, lane: Lane, since: int) -> list[Readable]:

@@ -134,12 +134,9 @@ class Ears:
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Its channels are known now: close their gaps."""
         recent = catchup.oldest_of_interest()
+        rooms = [*guild.channels, *(thread for thread in guild.threads if thread.is_private())]
         with self._at_work():
-            addresses = [
-                address_of(channel)
-                for channel in guild.channels
-                if catchup.newest_in(channel) > recent
-            ]
+            addresses = [address_of(room) for room in rooms if catchup.newest_in(room) > recent]
             await self._sweep([self._lane(address) for address in addresses if address])
 
     async def _sweep(self, lanes: list[Lane]) -> None:

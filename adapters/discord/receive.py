@@ -69,13 +69,16 @@ def _attachment(file: discord.Attachment) -> Attachment:
 
 
 def address_of(channel: object) -> Address | None:
-    """Where answers go; None for what cannot be placed, such as a thread that is not known."""
-    if isinstance(channel, discord.Thread):
+    """Where answers go; None for what cannot be placed, such as a thread that is not known.
+
+    A private thread is a room of its own: not all who read its channel can read it.
+    """
+    if isinstance(channel, discord.Thread) and not channel.is_private():
         parent, thread = str(channel.parent_id), str(channel.id)
         return Address(
             platform=PLATFORM, space=str(channel.guild.id), channel=parent, thread=thread
         )
-    if isinstance(channel, discord.abc.GuildChannel):
+    if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         space = str(channel.guild.id)
         return Address(platform=PLATFORM, space=space, channel=str(channel.id))
     if isinstance(channel, discord.PartialMessageable | discord.DMChannel | discord.GroupChannel):
@@ -95,10 +98,11 @@ def in_thread(address: Address, thread: int) -> Address:
 
 
 def room_of(channel: object) -> tuple[RoomKind, str]:
-    """Who can read along, and the channel's name; a thread is a part of its channel."""
+    """Who can read along, and the room's name; a thread that is not private is a part of its
+    channel."""
     if isinstance(channel, discord.Thread):
-        kind, name = room_of(channel.parent) if channel.parent else ("private", channel.name)
-        return ("private" if channel.is_private() else kind), name
+        hidden = channel.is_private() or channel.parent is None
+        return ("private", channel.name) if hidden else room_of(channel.parent)
     if isinstance(channel, discord.abc.GuildChannel):
         everybody = channel.permissions_for(channel.guild.default_role)
         return ("public" if everybody.view_channel else "private"), channel.name

@@ -3,49 +3,99 @@
 import base64
 import hashlib
 import io
+import logging
 from collections.abc import Sequence
 from typing import Final
 
 import discord
 
 from adapters.base import Address, Post, SendFailed
-from adapters.discord import sentences
+from adapters.discord import catchup, sentences
 from adapters.discord.client import TROUBLE
 from adapters.discord.receive import DIRECT, text_of
 from adapters.text import split
 
+log = logging.getLogger(__name__)
+
 LIMIT: Final = 2000  # characters of a message
 MOST: Final = 5  # messages; where the bot is no member, Discord takes no more to one command
+UNTIL_MENDED: Final = 60.0  # seconds; a new token needs a person, and no reply is lost for it
+KNOWN: Final = 1000  # messages of this process that are told apart
+LOOK_BACK: Final = 100  # messages that are looked through for an earlier attempt
 TITLE: Final = 80  # characters of a thread's name; Discord takes 100
 HAS_THREAD: Final = 160004  # Discord's code: the message has a thread already
 
 
-async def send(client: discord.Client, post: Post) -> str:
+async def send(client: discord.Client, post: Post, known: dict[int, str]) -> str:
     """Post all parts in order, and return the id of the first; "" where there is nothing to say.
 
     A part that Discord has already from an earlier attempt is not posted twice: its nonce is the
-    same, which Discord remembers for some minutes. Raises SendFailed.
+    same, which Discord remembers for some minutes; after that it is known by its words. Raises
+    SendFailed.
+
+    known: which reply a message is that this process posted: it is no other reply's, though the
+    words are the same.
     """
+    whose = nonce(post.address.room, post.key)
     parts = split(post.text, LIMIT)
     try:
         channel = await _place(client, post)
-        if first := await _send_short(channel, parts, post):
+        there = await _posted(client, channel, post) if post.again else []
+        there = [message for message in there if known.get(message.id, whose) == whose]
+        if first := await _send_short(channel, parts, post, there):
+            known[first.id] = whose
             return str(first.id)
-        sent = [await _post(channel, part, post, number) for number, part in enumerate(parts)]
+        sent = [
+            await _post(channel, part, post, number, there) for number, part in enumerate(parts)
+        ]
     except TROUBLE as error:
         raise failure(error, post.address) from error
+    known.update((message.id, whose) for message in sent)
+    while len(known) > KNOWN:
+        del known[next(iter(known))]
     return str(sent[0].id) if sent else ""
 
 
+async def _posted(
+    client: discord.Client, channel: discord.PartialMessageable, post: Post
+) -> list[discord.Message]:
+    """The bot's own messages in a reply's place since what it answers. Raises TROUBLE."""
+    asked = [int(event) for event in post.answers if event.isdigit()]
+    after = discord.Object(min(asked, default=catchup.oldest_of_interest()))
+    assert client.user is not None, "nothing is sent before login"
+    try:
+        found = [message async for message in channel.history(limit=LOOK_BACK, after=after)]
+    except discord.Forbidden as error:
+        log.warning("an earlier reply could not be looked for: %s", error)
+        return []
+    return [message for message in found if message.author.id == client.user.id]
+
+
+def _taken(
+    there: list[discord.Message], part: str, question: discord.MessageReference | None
+) -> discord.Message | None:
+    """The message that a part is already, which is then no other part's."""
+    for message in there:
+        answers = message.reference.message_id if message.reference else None
+        other = answers is not None and (question is None or question.message_id != answers)
+        if not other and message.content.strip() == part.strip():
+            there.remove(message)
+            return message
+    return None
+
+
 async def _send_short(
-    channel: discord.PartialMessageable, parts: Sequence[str], post: Post
+    channel: discord.PartialMessageable,
+    parts: Sequence[str],
+    post: Post,
+    there: list[discord.Message],
 ) -> discord.Message | None:
     """None where the reply is not long, or the bot may give no files there."""
     short = shortened(parts, post.text.strip("\n"))
     if short is None:
         return None
     try:
-        return await _post(channel, short[0], post, 0, [short[1]])
+        return await _post(channel, short[0], post, 0, there, [short[1]])
     except discord.Forbidden:
         return None
 
@@ -55,10 +105,13 @@ async def _post(
     part: str,
     post: Post,
     number: int,
+    there: list[discord.Message],
     files: Sequence[discord.File] = (),
 ) -> discord.Message:
     once = nonce(post.address.room, post.key, str(number))
     question = _question(post, channel.id) if number == 0 else None
+    if taken := _taken(there, part, question):
+        return taken
     if question is None:
         return await channel.send(part, nonce=once, files=files)
     return await channel.send(part, nonce=once, files=files, reference=question)
@@ -83,7 +136,7 @@ def failure(error: Exception, address: Address) -> SendFailed:
     if error.status >= 500:
         return SendFailed(f"Discord has trouble (HTTP {error.status}).")
     if error.status == 401:
-        return SendFailed(sentences.BAD_TOKEN, final=True)
+        return SendFailed(sentences.BAD_TOKEN, retry_after=UNTIL_MENDED)
     return SendFailed(sentences.refused(error.code, address), final=True)
 
 

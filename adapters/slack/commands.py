@@ -117,6 +117,7 @@ class Commands:
             room_name=room.name,
             admin=await self._may_change(place.user, channel, line),
             own=home,
+            guest=await self._directory.is_guest(place.user),
             about=about,
         )
         return await self.delivered(await self._hearing.command(invocation), place.user)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,13 +13,21 @@ from adapters.slack.receive import Me, Room
 from adapters.slack.trouble import TROUBLE, code_of, status_of
 
 T = TypeVar("T")
-Person = tuple[str, bool]  # what somebody is called, and whether it is a bot
 
 LIFE: Final = 3600.0  # seconds that an answer is good for
 RIGHTS: Final = 60.0  # the same, for what a person may do
 PATIENCE: Final = 1.0  # seconds for a question: who asks has to acknowledge an event within three
 REST: Final = 10.0  # seconds without questions after one that got no answer
 MOST: Final = 10_000  # names that are kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who writes. guest: they cannot read the public channels of the workspace."""
+
+    name: str
+    bot: bool = False
+    guest: bool = False
 
 
 class _Names(Generic[T]):
@@ -73,13 +82,19 @@ class Directory:
         return self.known
 
     async def person(self, user: str, unknown: str = "") -> str:
-        name, _ = await self._people.get(user, (unknown or user, False))
-        return name
+        return (await self._person(user, unknown)).name
 
     async def is_bot(self, user: str) -> bool:
         """Whether it is an app's or a workflow's user. False where it is not known."""
-        _, bot = await self._people.get(user, (user, False))
-        return bot
+        return (await self._person(user)).bot
+
+    async def is_guest(self, user: str) -> bool:
+        """Whether somebody may read only the channels that they are in: a guest, or somebody of
+        another workspace. True where it is not known: better too little is shown than too much."""
+        return (await self._person(user)).guest
+
+    async def _person(self, user: str, unknown: str = "") -> Person:
+        return await self._people.get(user, Person(name=unknown or user, guest=True))
 
     async def names(self, users: Iterable[str], channels: Iterable[str] = ()) -> dict[str, str]:
         """What they are called; an id where that is not known."""
@@ -110,7 +125,7 @@ class Directory:
         return self._rooms.keep(str(conversation["id"]), _room(conversation))
 
     async def _ask_person(self, user: str) -> Person:
-        told = await self._client.users_info(user=user)
+        me, told = await self.me(), await self._client.users_info(user=user)
         row = told["user"]
         profile = row.get("profile") or {}
         names = (
@@ -119,8 +134,11 @@ class Directory:
             row.get("real_name"),
             row.get("name"),
         )
-        bot = bool(row.get("is_bot") or row.get("is_workflow_bot"))
-        return next((str(name) for name in names if name), user), bot
+        return Person(
+            name=next((str(name) for name in names if name), user),
+            bot=bool(row.get("is_bot") or row.get("is_workflow_bot")),
+            guest=_is_guest(row, me.team),
+        )
 
     async def _ask_admin(self, user: str) -> bool:
         row = (await self._client.users_info(user=user))["user"]
@@ -132,6 +150,14 @@ class Directory:
     async def _ask_room(self, channel: str) -> Room:
         told = await self._client.conversations_info(channel=channel)
         return _room(told["channel"])
+
+
+def _is_guest(row: Mapping[str, Any], team: str) -> bool:
+    """Of a user, as `users.info` tells. Who is of another workspace of the same organization may be
+    a member of this one as well."""
+    teams = {row.get("team_id", team), *((row.get("enterprise_user") or {}).get("teams") or ())}
+    flags = ("is_restricted", "is_ultra_restricted", "is_stranger")
+    return team not in teams or any(row.get(flag) for flag in flags)
 
 
 def _room(conversation: Mapping[str, Any]) -> Room:

@@ -142,7 +142,9 @@ class Ears:
         names = await self._directory.names([user, *users], channels)
         if await self._directory.is_bot(user):
             return None
-        return to_event(message, await self._directory.me(), await self._room(message), names)
+        me, room = await self._directory.me(), await self._room(message)
+        guest = await self._directory.is_guest(user)
+        return to_event(message, me, room, names, guest=guest)
 
     async def _change(self, lane: Lane, change: Change) -> None:
         """An edit or a deletion, after the message itself."""

@@ -53,7 +53,9 @@ def is_said(event: Mapping[str, Any], me: Me) -> bool:
     )
 
 
-def to_event(event: Mapping[str, Any], me: Me, room: Room, names: Mapping[str, str]) -> Event:
+def to_event(
+    event: Mapping[str, Any], me: Me, room: Room, names: Mapping[str, str], *, guest: bool = False
+) -> Event:
     """Of what `is_said`. names: of the ids that `ids_in` finds, and of who said it."""
     text, user = str(event.get("text") or ""), str(event["user"])
     opening = _OPENS.match(text)
@@ -72,6 +74,7 @@ def to_event(event: Mapping[str, Any], me: Me, room: Room, names: Mapping[str, s
         room_name=room.name,
         mentioned=kind != "dm" and (called or replied),
         elsewhere=elsewhere,
+        guest=guest,
         files=files_of(event),
     )
 

@@ -31,6 +31,7 @@ LOOK_BACK: Final = 24 * 3600.0  # seconds; for a reply to no message
 PAGE: Final = 200
 PAGES: Final = 5
 MARK: Final = "reverie_reply"
+UNTIL_MENDED: Final = 60.0  # seconds; a new token needs a person, and no reply is lost for it
 FILE: Final = -1  # the part that is a file
 TITLE: Final = "answer.md"  # of that file, as people see it
 
@@ -147,7 +148,7 @@ def failure(error: Exception, address: Address) -> SendFailed:
     if status != 200 or code in PASSING:
         return SendFailed(f"Slack has trouble ({told(error)}).")
     if code in BAD_TOKEN:
-        return SendFailed(sentences.BAD_TOKEN, final=True)
+        return SendFailed(sentences.BAD_TOKEN, retry_after=UNTIL_MENDED)
     if code == "missing_scope":
         return SendFailed(sentences.missing_scope(needed_by(error)), final=True)
     return SendFailed(sentences.refused(code, address), final=True)

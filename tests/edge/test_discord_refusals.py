@@ -93,7 +93,7 @@ async def test_a_channel_that_is_gone_is_final(sim: FakeDiscord, thread: str | N
         (50007, 0, True, "takes no direct messages"),
         (50083, 0, True, "archived or locked"),
         (50035, 0, True, "error 50035"),
-        (0, 401, True, "DISCORD_TOKEN"),
+        (0, 401, False, "DISCORD_TOKEN"),
         (0, 503, False, "HTTP 503"),
     ],
 )

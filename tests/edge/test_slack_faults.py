@@ -181,8 +181,6 @@ async def test_where_the_history_is_hidden_the_reply_is_sent_again(
         ("not_in_channel", "Invite it there"),
         ("channel_not_found", "gone, or hidden"),
         ("is_archived", "Unarchive it"),
-        ("token_revoked", "SLACK_BOT_TOKEN"),
-        ("account_inactive", "SLACK_BOT_TOKEN"),
         ("missing_scope", "lacks the scope"),
         ("msg_too_long", "error msg_too_long"),
     ],
@@ -198,6 +196,22 @@ async def test_what_a_person_has_to_mend(
         with pytest.raises(SendFailed, match=sentence) as refused:
             await slack.send(reply(event, "no"))
     assert refused.value.final
+
+
+@pytest.mark.parametrize("error", ["token_revoked", "account_inactive"])
+async def test_a_reply_waits_for_a_new_token(
+    fake: FakeSlack, listener: Listener, error: str
+) -> None:
+    ana = fake.human("Ana")
+    async with online(fake, listener) as slack:
+        await ana.dm("hi")
+        [event] = await listener.hears()
+        fake.fail("chat.postMessage", error=error)
+        with pytest.raises(SendFailed, match="SLACK_BOT_TOKEN") as refused:
+            await slack.send(reply(event, "你好"))
+        await slack.send(reply(event, "你好", again=True))
+        await ana.sees("你好")
+    assert (refused.value.final, refused.value.retry_after) == (False, 60)
 
 
 async def test_the_bot_is_thrown_out_of_a_channel(fake: FakeSlack, listener: Listener) -> None:

@@ -203,7 +203,7 @@ def refusal(status: int, data: Any, headers: dict[str, str] | None = None) -> Sl
         (refusal(503, {"ok": False, "error": "service_unavailable"}), False, None, "trouble"),
         (refusal(200, {"ok": False, "error": "fatal_error"}), False, None, "fatal_error"),
         (refusal(200, {"ok": False, "error": "not_in_channel"}), True, None, "/invite"),
-        (refusal(200, {"ok": False, "error": "invalid_auth"}), True, None, "SLACK_BOT_TOKEN"),
+        (refusal(200, {"ok": False, "error": "invalid_auth"}), False, 60, "SLACK_BOT_TOKEN"),
         (refusal(200, {"ok": False, "error": "missing_scope", "needed": "a:b"}), True, None, "a:b"),
         (refusal(200, {"ok": False, "error": "brand_new"}), True, None, "brand_new"),
         (TimeoutError(), False, None, "cannot be reached"),
