@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from adapters.base import Adapter, Address, Unusable
 from bot.asks import Asks
 from bot.config import Settings
+from bot.consent import Consent
 from bot.decide import Limits
 from bot.desk import Desk
 from bot.errors import UserError
@@ -34,6 +35,7 @@ from bot.worker import Worker
 from memory.database.sqlite import SqliteDatabase
 from memory.home import open_home
 from memory.ports import Database, Embedder
+from memory.retention import Retention
 from memory.schema import MIGRATIONS
 from memory.search import Search
 from memory.store import Store
@@ -78,6 +80,14 @@ def pace_of(settings: Settings) -> Pace:
         quiet=settings.heartbeat_quiet,
         tokens=settings.heartbeat_tokens,
         stale_after=timedelta(days=settings.stale_days),
+    )
+
+
+def retention_of(settings: Settings, database: Database) -> Retention:
+    return Retention(
+        database,
+        person=timedelta(days=settings.retention_person_days),
+        room=timedelta(days=settings.retention_room_days),
     )
 
 
@@ -200,10 +210,14 @@ class App:
             delayed=lambda claim: self.delayed(claim),
         )
         self.schedule = Schedule(
-            store, pace, self.zone, self.worker.wake, most=max(1, settings.concurrency // 4)
-        )
+            store, pace, self.zone, self.worker.wake, most=max(1, settings.concurrency // 4),
+            retention=retention_of(settings, store.database),
+        )  # fmt: skip
         self.verbs = Verbs(store, search, self.zone)
-        intake = Intake(store, self.worker.wake, self._guard)
+        consent = None
+        if settings.notice:
+            consent = Consent(store, self._tell, opt_in=settings.opt_in)
+        intake = Intake(store, self.worker.wake, self._guard, consent)
         self.asks = Asks(store, self.outbox.adapters, self.outbox.wake)
         self.desk = Desk(
             intake,
@@ -212,6 +226,7 @@ class App:
             People(store),
             Farewell(store, search, self.files),
             self.asks,
+            consent,
             stop=turns.stop,
             link=self._link,
         )
@@ -222,10 +237,15 @@ class App:
             self._guard.said(Address(**reply.target["address"]).room, reply.text)
         if step.change.replies:
             self.outbox.wake(step.claim.agent)
-        if step.change.asks and self._tasks is not None:
-            self._tasks.create_task(self.asks.tell(), name="asking")
+        if step.change.asks:
+            self._tell()
         self.search.wake()
         self.watch(step)
+
+    def _tell(self) -> None:
+        """Somebody is to be asked or told something, for their eyes alone."""
+        if self._tasks is not None:
+            self._tasks.create_task(self.asks.tell(), name="asking")
 
     def _link(self, address: Address, event: str) -> str:
         adapter = self.outbox.adapters.get(address.platform)
@@ -252,7 +272,7 @@ class App:
             tasks.create_task(self.search.sweep(), name="sweep")
             tasks.create_task(self.asks.tell(), name="asking")
             follower = tasks.create_task(self.search.follow(), name="embedding")
-            beating = tasks.create_task(self._beat(), name="heartbeats")
+            beating = tasks.create_task(self.schedule.run(), name="heartbeats")
             hearing = [
                 tasks.create_task(self._hear(adapter), name=adapter.name) for adapter in adapters
             ]
@@ -267,10 +287,6 @@ class App:
                 await self._send_rest()  # while there is a connection to send by
                 for task in (*hearing, stopping, follower, beating):
                     task.cancel()
-
-    async def _beat(self) -> None:
-        if self.settings.heartbeat_hours:
-            await self.schedule.run()
 
     async def _hear(self, adapter: Adapter) -> None:
         try:

@@ -1,5 +1,6 @@
 """Questions to one person: shown to them alone, with a button for each choice, and obeyed."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "reply": (("Show it to me", "me"), ("Say it there", "here"), ("Drop it", "drop")),
     "memory": (("Save it", "save"), ("Do not", "drop")),
+    "notice": (),
 }
 OVER = "This question is answered already, or it was not for you."
 
@@ -28,21 +30,17 @@ class Asks:
         self._store = store
         self._wake = wake
         self._adapters = adapters
+        self._telling = asyncio.Lock()  # so that nothing is shown twice
 
     async def tell(self) -> None:
-        """Show every question that nobody was shown yet. What cannot be shown now is shown at the
-        next start."""
-        for agent, ask in await self._store.unasked():
-            address = Address(**ask.target["address"])
-            adapter = self._adapters.get(address.platform)
-            if adapter is None:
-                continue
-            try:
-                await adapter.whisper(address, ask.target["user"], _shown(agent, ask))
-            except SendFailed as error:
-                log.warning("a question was not shown: %s", error, extra={"action": "not_asked"})
-                continue
-            await self._store.asked(agent, ask.id)
+        """Show every question that nobody was shown yet. What cannot be shown now is shown next
+        time; what never can be is let go."""
+        async with self._telling:
+            for agent, ask in await self._store.unasked():
+                address = Address(**ask.target["address"])
+                adapter = self._adapters.get(address.platform)
+                if adapter is not None and await _told(adapter, address, agent, ask):
+                    await self._store.asked(agent, ask.id)
 
     async def obey(self, command: Choose, account: str) -> Shown:
         """Do what a person chose. Raises UserError where it is not theirs to choose, or no more."""
@@ -78,12 +76,24 @@ class Asks:
         return await self._store.edit(agent, work, actor="person", origin=origin)
 
 
+async def _told(adapter: Adapter, address: Address, agent: str, ask: Ask) -> bool:
+    """Whether there is nothing left to try."""
+    try:
+        await adapter.whisper(address, ask.target["user"], _shown(agent, ask))
+    except SendFailed as error:
+        log.warning("a question was not shown: %s", error, extra={"action": "not_asked"})
+        return error.final
+    return True
+
+
 def _shown(agent: str, ask: Ask) -> Shown:
     buttons = tuple(
         Button(label=label, line=f"/answer {agent} {ask.id} {choice}", danger=choice == "here")
         for label, choice in CHOICES[ask.kind]
     )
-    if ask.kind == "reply":
+    if ask.kind == "notice":
+        text = str(ask.payload["text"])
+    elif ask.kind == "reply":
         text = (
             "My answer there quotes what you told me elsewhere, so I held it back. Only you see"
             f" this:\n\n> {ask.payload['text']}"

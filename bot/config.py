@@ -38,6 +38,10 @@ EXAMPLES = {
     "REVERIE_HEARTBEAT_QUIET": "REVERIE_HEARTBEAT_QUIET=22-7 (hours)",
     "REVERIE_HEARTBEAT_TOKENS": "REVERIE_HEARTBEAT_TOKENS=20000 (of one agent in a day)",
     "REVERIE_STALE_DAYS": "REVERIE_STALE_DAYS=90",
+    "REVERIE_NOTICE": "REVERIE_NOTICE=on (or off)",
+    "REVERIE_OPT_IN": "REVERIE_OPT_IN=off (or on)",
+    "REVERIE_RETENTION_PERSON_DAYS": "REVERIE_RETENTION_PERSON_DAYS=365 (0: for ever)",
+    "REVERIE_RETENTION_ROOM_DAYS": "REVERIE_RETENTION_ROOM_DAYS=90 (0: for ever)",
     "REVERIE_LLM_PRICE_PROMPT": "REVERIE_LLM_PRICE_PROMPT=0.15 (for a million tokens)",
     "REVERIE_LLM_PRICE_COMPLETION": "REVERIE_LLM_PRICE_COMPLETION=0.60 (for a million tokens)",
     "AZURE_OPENAI_ENDPOINT": "AZURE_OPENAI_ENDPOINT=https://RESOURCE.openai.azure.com",
@@ -87,6 +91,10 @@ class Settings(BaseModel):
     heartbeat_quiet: str | None = Field(default=None, pattern=QUIET)  # hours without: 22-7
     heartbeat_tokens: int = Field(default=20_000, ge=0)  # of one agent in a day
     stale_days: float = Field(default=90, gt=0)  # from when an unused fact is put away
+    notice: bool = True  # people are told, once, that they are remembered
+    opt_in: bool = False  # nothing is learned from people before they say /memory resume
+    retention_person_days: int = Field(default=0, ge=0, le=36_500)  # of messages; 0: for ever
+    retention_room_days: int = Field(default=0, ge=0, le=36_500)
     tools: tuple[str, ...] = ()
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None  # Socket Mode
@@ -263,6 +271,11 @@ def _contradictions(settings: Settings, found: Mapping[str, str]) -> list[str]:
         )
     if (settings.slack_app_token or settings.slack_signing_secret) and not settings.slack_bot_token:
         problems.append("Slack needs SLACK_BOT_TOKEN too. Example: SLACK_BOT_TOKEN=xoxb-…")
+    if settings.opt_in and not settings.notice:
+        problems.append(
+            "REVERIE_OPT_IN=on asks people by the notice, and REVERIE_NOTICE is off. Drop one of"
+            " them."
+        )
     if settings.home.exists() and not settings.home.is_dir():
         problems.append(f"REVERIE_HOME: {settings.home} is a file; a folder is needed.")
     return problems

@@ -6,6 +6,7 @@ from adapters.base import Address, Button, Changed, Choice, Event, Form, Invocat
 from bot import command_line, commands, views
 from bot.asks import Asks
 from bot.attention import DEFAULT_MODE
+from bot.consent import Consent
 from bot.errors import ReverieError, Unconfirmed, UserError
 from bot.farewell import Farewell
 from bot.intake import Intake, room_id, route
@@ -42,6 +43,7 @@ class Desk:
         people: People,
         farewell: Farewell,
         asks: Asks,
+        consent: Consent | None = None,
         *,
         stop: Callable[[str], bool],
         link: Callable[[Address, str], str],
@@ -52,6 +54,7 @@ class Desk:
         self._people = people
         self._farewell = farewell
         self._asks = asks
+        self._consent = consent
         self._stop = stop
         self._link = link
 
@@ -125,6 +128,8 @@ class Desk:
         about = f"{invocation.address.platform}:{invocation.about}" if invocation.about else ""
         viewer = await self._store.viewer(agent.id, origin)
         answer = await self._verbs.run(viewer, verb, actor="person", origin=origin, about=about)
+        if self._consent is not None and verb == commands.Pause(paused=False):
+            await self._consent.agreed(route(_as_event(invocation))[1])
         shown = views.shown(answer, paused=bool(agent.settings.get("paused")))
         if isinstance(verb, commands.Why):
             return views.with_end(shown, self._source(answer))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from adapters.base import Address, Attachment, Changed, Event
 from bot.attention import DEFAULT_MODE, attend
+from bot.consent import Consent
 from bot.errors import UserError
 from bot.guard import Guard
 from memory.agents import derived_id, identity_id, named_id
@@ -31,7 +32,7 @@ def route(event: Event) -> tuple[Birth, Identity]:
     knows whose account it is: `/link` may have joined it to another.
     """
     address = event.address
-    name, user = sanitise(event.name), sanitise(event.user)
+    name, user = _one_line(event.name), sanitise(event.user)
     realm = event.realm or address.space
     identity = Identity(platform=address.platform, space=realm, user=user, name=name)
     if event.agent is not None:
@@ -43,7 +44,7 @@ def route(event: Event) -> tuple[Birth, Identity]:
     else:
         birth = Birth(
             id=room_id(address),
-            name=sanitise(event.room_name) or address.channel,
+            name=_one_line(event.room_name) or address.channel,
             kind="room",
             persona=PERSONA,
             settings={"room": event.room_kind, "workspace": address.workspace},
@@ -54,8 +55,15 @@ def route(event: Event) -> tuple[Birth, Identity]:
 class Intake:
     """Hears the adapters."""
 
-    def __init__(self, store: Store, wake: Callable[[str], None], guard: Guard) -> None:
+    def __init__(
+        self,
+        store: Store,
+        wake: Callable[[str], None],
+        guard: Guard,
+        consent: Consent | None = None,
+    ) -> None:
         self._store = store
+        self._consent = consent
         self._guard = guard
         self._wake = wake
 
@@ -69,6 +77,8 @@ class Intake:
         birth, identity = route(event)
         kind = await self._attention(event, birth) if text or event.files else "ignore"
         if kind == "ignore" or not self._guard.passes(event):
+            return False
+        if self._consent is not None and not await self._consent.met(event, identity, birth):
             return False
         if len(text) > LONGEST:
             raise UserError(
@@ -117,6 +127,11 @@ class Intake:
     async def last_seen(self, address: Address) -> str | None:
         dedup = await self._store.last_received(replace(address, thread=None).room)
         return dedup.partition(":")[2] if dedup else None
+
+
+def _one_line(name: str) -> str:
+    """A name as it may stand before what somebody says: what looks like another line is none."""
+    return " ".join(sanitise(name).split())
 
 
 def _plain(file: Attachment) -> dict[str, str | int]:

@@ -40,11 +40,18 @@ class Outbound:
         known = "\n".join(_known(view, turn))
         said: list[str] = []
         private: list[str] = []
+        # One message may say the first half, and the next the rest.
+        whole = "\n".join([*(row.text for row in turn if row.role == "assistant"), *spoken])
+        hits = [
+            (person, text)
+            for person, text in (await self._store.private(view.viewer, whole) if spoken else ())
+            if quotes(whole, text) and not quotes(known, text)
+        ]
         for words in spoken:
             found = [
                 (person, text)
-                for person, text in await self._store.private(view.viewer, words)
-                if quotes(words, text) and not quotes(known, text)
+                for person, text in hits
+                if quotes(words, text) or not any(quotes(one, text) for one in spoken)
             ]
             if not found:
                 said.append(words)

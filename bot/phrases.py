@@ -54,6 +54,20 @@ SENTENCES: Final = {
         "(I left {what} out of my memory: secrets are not kept there.)",
         "(我没有把{what}记下来:记忆里不保存机密信息。)",
     ),
+    "notice": (
+        "Only you see this. I am Reverie, and I remember: what I read where I am, and facts that I"
+        " learn from it. What you tell me in a direct message, you alone can see; what is said in a"
+        " room, those can see who read that room. `/memory` shows what I know of you, `/memory"
+        " pause` stops my learning, `/forgetme` erases everything of you.",
+        "这条消息只有你能看到。我是 Reverie,我会记住我读到的消息,以及从中了解到的事实。"
+        "你私下告诉我的,只有你能看到;在房间里说的,能读那个房间的人都能看到。"
+        "`/memory` 查看我记住的内容,`/memory pause` 暂停记忆,`/forgetme` 删除有关你的一切。",
+    ),
+    "opt_in": (
+        "Until you say `/memory resume`, I learn nothing from you: I answer you in direct messages"
+        " alone, and keep nothing of it.",
+        "在你发送 `/memory resume` 之前,我不会从你那里学习任何内容:我只在私信中回答你,并且不保留。",
+    ),
     "stopped": ("I stopped, as I was asked to.", "已按要求停止。"),
     "failed": (
         "Something went wrong inside me while I worked on this, and I gave up on it. Your message"

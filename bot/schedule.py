@@ -1,4 +1,5 @@
-"""The clock of the house: one job that sweeps for agents whose heartbeat is due.
+"""The clock of the house: one job that sweeps for agents whose heartbeat is due, and removes what
+is no longer to be kept.
 
 Nothing else is scheduled: what is due is asked of the database, and put into inboxes. So a restart
 forgets nothing, and thousands of idle agents cost one query.
@@ -16,6 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.heartbeat import Pace
 from memory.errors import MemoryFault
 from memory.heartbeats import Due
+from memory.retention import Retention
 from memory.store import Store
 from memory.types import now
 
@@ -37,12 +39,14 @@ class Schedule:
         wake: Callable[[str], None],
         *,
         most: int = 16,
+        retention: Retention | None = None,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._store = store
         self._pace = pace
         self._zone = zone
         self._wake = wake
+        self._retention = retention
         self._most = most  # heartbeats open at a time: conversations need room beside them
         self._clock = clock
 
@@ -63,6 +67,16 @@ class Schedule:
             self._wake(agent)
         return len(agents)
 
+    async def tidy(self) -> int:
+        """Remove what is no longer to be kept; how many messages those were."""
+        if self._retention is None:
+            return 0
+        counts = await self._retention.sweep(self._clock())
+        if counts.total():
+            told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+            log.info("removed as too old: %s", told, extra={"action": "retention"})
+        return counts["messages"]
+
     async def run(self) -> None:
         """Sweep again and again, until cancelled."""
         scheduler = AsyncIOScheduler(timezone=UTC)
@@ -78,7 +92,9 @@ class Schedule:
 
     async def _swept(self) -> None:
         try:
-            await self.sweep()
+            await self.tidy()
+            if self._pace.interval:
+                await self.sweep()
         except MemoryFault as error:  # such as a full disk
             log.error("a sweep failed: %s", error, extra={"action": "sweep_failed"})
 

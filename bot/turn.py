@@ -208,7 +208,7 @@ class Turns:
                 continue
             spent.bill(usage_of(prompt, completion, self.llm.count), self.prices)
             draft.usage = spent.unbilled
-            return await self._call_tools(claim, draft, completion, tools, view.viewer, turn)
+            return await self._call_tools(claim, draft, completion, tools, view, view.viewer, turn)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _prompt(
@@ -247,23 +247,21 @@ class Turns:
 
     async def _call_tools(
         self, claim: Claim, draft: Draft, completion: Completion, tools: Registry,
-        viewer: Viewer, turn: Sequence[Message],
+        view: View, viewer: Viewer, turn: Sequence[Message],
     ) -> Heard:  # fmt: skip
-        heard, words = Heard(completion=completion), words_of(turn)
+        heard = Heard(completion=completion)
+        scene = taint.Scene(view=view, turn=turn, results=heard.results, person=draft.origin.person)
         for number, wish in enumerate(completion.calls):
             key = f"{claim.agent}:{claim.turn}:{claim.step}:{number}"
             context = StepContext(
                 call_id=key, draft=draft, finder=self.finder, viewer=viewer, zone=self.zone,
-                heard=words, speaker=draft.speaker, said=heard.said,
+                heard=scene.words, speaker=draft.speaker, said=heard.said,
             )  # fmt: skip
             try:
                 tool = tools.get(wish.name)
                 heard.kinds.append(tool.kind)
                 arguments = parse_arguments(tool, wish.arguments)
-                told = taint.held(
-                    wish.name, arguments, claim, draft, words,
-                    lambda: taint.source(turn, heard.results),
-                )  # fmt: skip
+                told = taint.held(wish.name, arguments, claim, draft, scene)
                 if told:
                     heard.results.append(ToolResult(call=wish, text=told))
                     continue

@@ -12,7 +12,7 @@ from typing import Protocol
 from bot import commands, edits, records
 from bot.errors import UserError
 from bot.records import BOT, Record
-from memory import agents, audience, insight, recall, snapshot
+from memory import agents, audience, insight, recall, retention, snapshot
 from memory.draft import Draft, clipped
 from memory.errors import Conflict, NotFound
 from memory.ports import Connection
@@ -36,10 +36,11 @@ from memory.words import query_terms, sanitise
 
 PAGE = 10  # results, or changes, on a page
 PAUSED = (
-    "Paused: I learn nothing new until you say `/memory resume`. What I know stays, and `/memory"
-    " show` has it."
+    "Paused: I learn nothing new until you say `/memory resume`. What is said until then I keep"
+    " only to follow the conversation: no search finds it, and it is removed when you resume, or"
+    " after a day. What I know stays, and `/memory show` has it."
 )
-RESUMED = "I learn again from what is said from now on."
+RESUMED = "I learn again from what is said from now on. What was said during the pause is removed."
 PLACES: Mapping[Shelf, str] = {"passages": "archival", "messages": "recall"}
 
 
@@ -133,7 +134,9 @@ class Verbs:
                 undone = await self._store.undo(agent_id, number, actor=actor, viewer=viewer)
                 return f"Took back #{undone.seq}: {undone.summary}"
             case commands.Pause(paused=paused):
-                await self._store.configure(agent_id, {"paused": paused})
+                await self._store.database.write(
+                    lambda conn: retention.pause(conn, agent_id, paused=paused)
+                )
                 return PAUSED if paused else RESUMED
             case _:
                 source = await self._store.database.read(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from memory import audience
 from memory.codec import micros, moment
@@ -9,6 +10,7 @@ from memory.ports import Connection, Row
 from memory.types import Ask, Viewer
 from memory.words import match_query
 
+NOTICE = 0  # the id of an account's notice; questions of agents begin at 1
 PASSAGES = 50  # candidates, found by the words of a text
 FACTS = 5000
 SEQS = 32  # bits of a row's number in the word index: see shelf.py
@@ -27,6 +29,38 @@ def put(conn: Connection, agent_id: str, asks: Sequence[Ask]) -> None:
             payload=json.dumps(dict(ask.payload), ensure_ascii=False),
             at=micros(ask.at),
         )
+
+
+def put_notice(conn: Connection, account: str, ask: Ask) -> bool:
+    """Something that an account is told once. False: it was told before."""
+    if notice(conn, [account]) is not None:
+        return False
+    put(conn, account, [ask])
+    return True
+
+
+def notice(conn: Connection, accounts: Sequence[str]) -> str | None:
+    """How far the notice of these accounts of one person is: "new", "told", or "done" where they
+    agreed with any of them; None where there is none."""
+    row = conn.one(
+        "SELECT state FROM asks WHERE id = :id AND agent_id IN (SELECT value FROM json_each(:ids))"
+        " ORDER BY state = 'done' DESC LIMIT 1",
+        id=NOTICE,
+        ids=json.dumps(list(accounts)),
+    )
+    return str(row["state"]) if row else None
+
+
+def agree(conn: Connection, account: str, at: datetime) -> None:
+    """An account agreed to be remembered, whether it was asked or not."""
+    put_notice(
+        conn, account, Ask(id=NOTICE, kind="notice", person=account, target={}, payload={}, at=at)
+    )
+    conn.execute(
+        "UPDATE asks SET state = 'done', payload = '{}' WHERE agent_id = :account AND id = :id",
+        account=account,
+        id=NOTICE,
+    )
 
 
 def _ask(row: Row) -> Ask:
@@ -59,6 +93,7 @@ def answered(conn: Connection, agent_id: str, number: int, people: Sequence[str]
     gone."""
     row = conn.one(
         "SELECT * FROM asks WHERE agent_id = :agent AND id = :id AND state <> 'done'"
+        " AND kind <> 'notice'"
         " AND person IN (SELECT value FROM json_each(:people))",
         agent=agent_id,
         id=number,

@@ -1,5 +1,7 @@
 """Writes a change of an agent whole, and takes one back. Inside a transaction."""
 
+from dataclasses import replace
+
 from memory import agents, archive, asks, audience, core, heartbeats, journal, queue, recall
 from memory.draft import Draft
 from memory.errors import BadInput, Conflict, LimitReached, NotFound
@@ -19,8 +21,9 @@ def write(conn: Connection, change: Change) -> None:
     agent = require(conn, change.agent)
     if not agents.advance(conn, change.agent, version=change.version, last_seq=change.last_seq):
         raise Conflict
+    paused = bool(agent.settings.get("paused"))
     for message in change.messages:
-        recall.insert(conn, agent.id, agent.number, message)
+        recall.insert(conn, agent.id, agent.number, replace(message, fleeting=paused))
     for entry in change.entries:
         for diff in entry.diffs:
             _write_diff(conn, agent, diff)

@@ -1,6 +1,7 @@
 """Whether one text quotes another, word for word or nearly. Pure."""
 
 import re
+from urllib.parse import unquote_plus
 
 from memory.words import query_terms, terms
 
@@ -12,7 +13,9 @@ _HAN = re.compile("[\u3400-\u9fff]")
 
 
 def quotes(text: str, source: str) -> bool:
-    """Whether `text` says what `source` says, in its words."""
+    """Whether `text` says what `source` says, in its words; as part of an address as well."""
+    if "%" in text and (plain := unquote_plus(text)) != text:
+        return quotes(plain, source) or quotes(text.replace("%", " "), source)
     bare, wanted = _bare(text), _bare(source)
     enough = len(wanted) >= SHORTEST or len(_HAN.findall(wanted)) >= 4
     if enough and wanted in bare:

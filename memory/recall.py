@@ -8,7 +8,7 @@ from memory.codec import dumps, loads, micros, moment, origin_columns, origin_of
 from memory.ports import Connection, Row
 from memory.types import Message, Summary, ToolCall, Viewer
 
-SPOKEN = "role IN ('user', 'assistant') AND text <> ''"  # what a search may find
+SPOKEN = "role IN ('user', 'assistant') AND text <> '' AND fleeting = 0"  # what a search may find
 Calls = tuple[ToolCall, ...]
 
 
@@ -27,6 +27,7 @@ def _message(row: Row) -> Message:
         step=row["step"],
         event=row["event"],
         tainted=bool(row["tainted"]),
+        fleeting=bool(row["fleeting"]),
     )
 
 
@@ -34,9 +35,10 @@ def insert(conn: Connection, agent_id: str, number: int, message: Message) -> No
     """Write a message; what was spoken is found by its words from now on."""
     conn.execute(
         "INSERT INTO messages(agent_id, seq, role, text, at, audience, person, room, workspace,"
-        " source, speaker, thoughts, calls, answers, turn, step, event, tainted)"
+        " source, speaker, thoughts, calls, answers, turn, step, event, tainted, fleeting)"
         " VALUES(:agent, :seq, :role, :text, :at, :audience, :person, :room, :workspace,"
-        " :source, :speaker, :thoughts, :calls, :answers, :turn, :step, :event, :tainted)",
+        " :source, :speaker, :thoughts, :calls, :answers, :turn, :step, :event, :tainted,"
+        " :fleeting)",
         agent=agent_id,
         seq=message.seq,
         role=message.role,
@@ -51,6 +53,7 @@ def insert(conn: Connection, agent_id: str, number: int, message: Message) -> No
         step=message.step,
         event=message.event,
         tainted=int(message.tainted),
+        fleeting=int(message.fleeting),
     )
     if spoken(message):
         shelf.index(conn, "messages", agent_id, number, message.seq, searchable(message))
@@ -67,8 +70,10 @@ def by_event(conn: Connection, agent_id: str, event: str) -> Message | None:
 
 
 def spoken(message: Message) -> bool:
-    """Whether searches find it: said by or to somebody. Tools' answers and bare calls are not."""
-    return message.role in ("user", "assistant") and bool(message.text)
+    """Whether searches find it: said by or to somebody. Tools' answers and bare calls are not, nor
+    is what was said while memory was paused."""
+    said = message.role in ("user", "assistant") and bool(message.text)
+    return said and not message.fleeting
 
 
 def remove_words(conn: Connection, agent_id: str, number: int, message: Message) -> None:
@@ -131,7 +136,7 @@ def own_words(conn: Connection, agent_id: str, after: int, limit: int) -> list[M
     """The newest messages after seq `after` that are their writers' own words, oldest first."""
     rows = conn.all(
         "SELECT * FROM messages WHERE agent_id = :agent AND seq > :after AND role = 'user'"
-        " AND tainted = 0 AND text <> '' ORDER BY seq DESC LIMIT :limit",
+        " AND tainted = 0 AND fleeting = 0 AND text <> '' ORDER BY seq DESC LIMIT :limit",
         agent=agent_id,
         after=after,
         limit=limit,

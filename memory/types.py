@@ -160,6 +160,7 @@ class Message:
     step: int = 0
     event: str = ""  # the platform's own id of the message
     tainted: bool = False  # not the speaker's own words, such as a file's
+    fleeting: bool = False  # said while memory was paused: not searched, and removed soon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +254,7 @@ class Ask:
     """A question to one person; what it is about waits until they choose."""
 
     id: int  # a number of the agent's own counter
-    kind: str  # "reply": may it be said there; "memory": may it be kept
+    kind: str  # "reply": may it be said there; "memory": may it be kept; "notice": only told
     person: str
     target: Mapping[str, Any]  # where the person is, and how the platform knows them
     payload: Mapping[str, Any]

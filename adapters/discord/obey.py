@@ -89,6 +89,7 @@ async def _follow_up(interaction: discord.Interaction, message: views.Message) -
         files=message.files,
         view=message.view or discord.utils.MISSING,
         allowed_mentions=NOBODY,
+        suppress_embeds=True,
     )
 
 
@@ -164,6 +165,8 @@ async def reply(message: discord.Message, shown: Shown) -> None:
 
 async def _post(place: discord.abc.Messageable, message: views.Message, once: str) -> None:
     if message.view is None:
-        await place.send(message.text, files=message.files, nonce=once)
+        await place.send(message.text, files=message.files, nonce=once, suppress_embeds=True)
     else:
-        await place.send(message.text, files=message.files, nonce=once, view=message.view)
+        await place.send(
+            message.text, files=message.files, nonce=once, view=message.view, suppress_embeds=True
+        )

@@ -113,8 +113,10 @@ async def _post(
     if taken := _taken(there, part, question):
         return taken
     if question is None:
-        return await channel.send(part, nonce=once, files=files)
-    return await channel.send(part, nonce=once, files=files, reference=question)
+        return await channel.send(part, nonce=once, files=files, suppress_embeds=True)
+    return await channel.send(
+        part, nonce=once, files=files, reference=question, suppress_embeds=True
+    )
 
 
 def nonce(*parts: str) -> str:

@@ -144,7 +144,9 @@ class Slack:
         try:
             for message in messages(shown):
                 if address.channel.startswith("D"):
-                    await self._poster.chat_postMessage(**place, **message)
+                    await self._poster.chat_postMessage(
+                        **place, **message, unfurl_links=False, unfurl_media=False
+                    )
                 else:
                     await self._poster.chat_postEphemeral(user=user, **place, **message)
         except TROUBLE as error:

@@ -247,6 +247,7 @@ async def prepared(wanted: Wanted, home: Path) -> AsyncIterator[Campaign]:
             "LANG": "C.UTF-8",
             "PYTHONPATH": str(ROOT),
             "REVERIE_HOME": str(home / "reverie"),
+            "REVERIE_NOTICE": "off",  # only answers are counted
             "REVERIE_LLM_BASE_URL": model.url,
             "REVERIE_LLM_MODEL": "fake",
             "REVERIE_LLM_MODE": "native",

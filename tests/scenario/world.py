@@ -62,13 +62,14 @@ async def world(
     llm: ScriptedLLM | None = None,
     store: Callable[[Database], Store] = Store,
     settings: Mapping[str, object] | None = None,
+    platform: str = "terminal",
 ) -> AsyncIterator[World]:
     llm = llm or ScriptedLLM(script)
     chosen = {"home": home, "embedding": "off", "outage_seconds": 0.01, "timezone": "UTC"}
     async with opened(
         Settings.model_validate({**chosen, **(settings or {})}), llm=llm, store=store
     ) as app:
-        adapter = FakeAdapter()
+        adapter = FakeAdapter(platform)
         running = asyncio.ensure_future(app.run([adapter]))
         try:
             yield World(app, adapter, llm)
