@@ -59,6 +59,8 @@ def simulated(settings: Settings, slack: FakeSlack, discord: FakeDiscord, home: 
     here = {
         "home": home.expanduser().absolute(),
         "database_url": None,
+        "notice": False,  # scripts wait for answers, and count them
+        "opt_in": False,
         "slack_bot_token": SecretStr(slack.app.bot_token),
         "slack_app_token": SecretStr(slack.app.app_token),
         "slack_signing_secret": None,
