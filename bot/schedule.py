@@ -51,7 +51,10 @@ class Schedule:
         self._clock = clock
 
     async def sweep(self) -> int:
-        """Put a heartbeat into the inbox of each agent that is due; how many those were."""
+        """Put a heartbeat into the inbox of each agent that is due; how many those were.
+        None is due where heartbeats are off."""
+        if not self._pace.interval:
+            return 0
         at = self._clock()
         found = await self._store.due(at, self._pace.interval, self._pace.silence)
         ready = [
@@ -93,8 +96,7 @@ class Schedule:
     async def _swept(self) -> None:
         try:
             await self.tidy()
-            if self._pace.interval:
-                await self.sweep()
+            await self.sweep()
         except MemoryFault as error:  # such as a full disk
             log.error("a sweep failed: %s", error, extra={"action": "sweep_failed"})
 
