@@ -93,13 +93,19 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """A reply on its way to a platform. `key` is the same when it is sent again."""
+    """A reply on its way to a platform. `key` is the same when it is sent again.
+
+    shown: the same with buttons, for platforms that have them; it is what `line`, a command that
+    only reads, answers: so what a button needs can be looked up again.
+    """
 
     key: str
     address: Address
     text: str
     answers: tuple[str, ...] = ()  # ids of the events that it answers
     again: bool = False  # an earlier attempt may have gone through: look before sending
+    shown: "Shown | None" = None
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,11 @@ class Invocation:
     own: bool = False  # about the person's own memory, though it was given in a room
     guest: bool = False  # as in an Event
     about: str = ""  # the id of the Event that it is about, as with "Remember this"
+    agent: str | None = None  # as in an Event
+    governs: bool = (
+        False  # they may change the whole workspace's rules, and what is known of others
+    )
+    aside: bool = False  # given outside of all conversations, as Slack's commands in channels are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

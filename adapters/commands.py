@@ -19,7 +19,7 @@ class Word:
 COMMANDS: Final[Mapping[str, Word]] = {
     "memory": Word(
         about="See, search, correct or forget what I remember · 查看、搜索、更正或忘记我的记忆",
-        usage="show | search | add | edit | pin | share | forget | clear | undo | why | export",
+        usage="show | search | add | edit | pin | share | forget | undo | why | export | incognito",
     ),
     "persona": Word(about="See or change who I am here · 查看或修改我的设定", usage="[text]"),
     "link": Word(
@@ -33,6 +33,10 @@ COMMANDS: Final[Mapping[str, Word]] = {
         about="Which messages of this room I answer, for admins · 我在本房间回答哪些消息(管理员)",
         usage="open | listen | mention | off",
     ),
+    "policy": Word(
+        about="What is kept in this workspace, and how long · 这个工作区保留什么、保留多久",
+        usage="opt-in on | keep person 30 | keep room forever",
+    ),
     "help": Word(about="What I can do · 我能做什么", usage="[zh]"),
 }
 CHINESE: Final[Mapping[str, str]] = {
@@ -44,10 +48,12 @@ CHINESE: Final[Mapping[str, str]] = {
     "用量": "usage",
     "停止": "stop",
     "模式": "mode",
+    "规则": "policy",
     "帮助": "help",
 }
 
-_SHARED: Final = frozenset({"help", "stop", "link", "mode", "usage"})  # many bots listen to these
+# Many bots listen to these.
+_SHARED: Final = frozenset({"help", "stop", "link", "mode", "policy", "usage"})
 _TYPED = re.compile(rf"\s*[!！](?P<name>{'|'.join([*COMMANDS, *CHINESE])})(?=\s|\Z)", re.IGNORECASE)
 
 
@@ -62,7 +68,7 @@ def is_command(event: Event) -> bool:
     return alone or CHINESE.get(name, name) not in _SHARED
 
 
-def typed(event: Event, *, admin: bool = False) -> Invocation:
+def typed(event: Event, *, admin: bool = False, governs: bool = False) -> Invocation:
     """The command that a message is."""
     return Invocation(
         address=event.address,
@@ -74,4 +80,5 @@ def typed(event: Event, *, admin: bool = False) -> Invocation:
         realm=event.realm,
         admin=admin,
         guest=event.guest,
+        governs=governs,
     )

@@ -6,7 +6,7 @@ import random
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,11 +24,13 @@ from memory.audience import operator
 from memory.database.sqlite import SqliteDatabase
 from memory.embed import local
 from memory.ports import Connection
+from memory.ranking import WEIGHTS
 from memory.schema import MIGRATIONS
 from memory.search import Search
+from memory.sessions import BEFORE
 from memory.store import Store
 from memory.types import Birth, Message, Origin, Passage, Shelf, now
-from memory.words import index_text, match_query
+from memory.words import any_of, index_text, query_terms
 
 DIM = 384
 CLUSTERS = 64
@@ -143,15 +145,14 @@ FIRST = 1000  # seq of the first row: an agent has a few already
 class Bare:
     """What the two libraries take when nothing of ours stands around them."""
 
-    def __init__(self, made: World, path: Path) -> None:
+    def __init__(self, kind: Shelf, made: World, path: Path) -> None:
         faiss.omp_set_num_threads(1)
         self.flat = faiss.IndexFlatIP(DIM)
         self.flat.add(made.vectors)
         self.words = sqlite3.connect(path, check_same_thread=False)
-        self.words.execute("CREATE VIRTUAL TABLE bare USING fts5(words, tokenize='ascii')")
+        self.words.execute("CREATE VIRTUAL TABLE bare USING fts5(own, near, tokenize='ascii')")
         self.words.executemany(
-            "INSERT INTO bare(rowid, words) VALUES(?, ?)",
-            ((n, index_text(text)) for n, text in enumerate(made.texts, start=FIRST)),
+            "INSERT INTO bare(rowid, own, near) VALUES(?, ?, ?)", indexed(kind, made.texts)
         )
         self.words.commit()
 
@@ -159,8 +160,16 @@ class Bare:
         self.flat.search(vector.reshape(1, -1), FOUND)
 
     def by_words(self, question: str) -> None:
-        sql = "SELECT rowid, words FROM bare WHERE bare MATCH ? ORDER BY bm25(bare) LIMIT ?"
-        self.words.execute(sql, (match_query(question), FOUND)).fetchall()
+        sql = "SELECT rowid, own FROM bare WHERE bare MATCH ? ORDER BY bm25(bare, ?, ?) LIMIT ?"
+        match = any_of(query_terms(question))
+        self.words.execute(sql, (match, WEIGHTS.own, WEIGHTS.near, FOUND)).fetchall()
+
+
+def indexed(kind: Shelf, texts: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """The same words as ours has: of a message, those of the two before it too."""
+    for number, text in enumerate(texts):
+        near = texts[max(0, number - BEFORE) : number] if kind == "messages" else []
+        yield FIRST + number, index_text(text), index_text(" ".join(near))
 
 
 # --- measuring ------------------------------------------------------------------------------------
@@ -175,7 +184,7 @@ async def measured(home: Path, kind: Shelf, size: int, given: argparse.Namespace
         agent, _ = await Store(database).ensure(ANA)
         await database.write(lambda conn: write(conn, kind, agent.id, agent.number, made))
         folder = home / f"{kind}{size}"
-        bare = Bare(made, home / f"{kind}{size}-bare.db")
+        bare = Bare(kind, made, home / f"{kind}{size}-bare.db")
         rebuild = await first_search(database, folder, kind, made)
         load = await first_search(database, folder, kind, made)
         search = Search(database, Known(made.known), folder)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -16,30 +17,36 @@ from bot.config import Settings
 from bot.consent import Consent
 from bot.decide import Limits
 from bot.desk import Desk
+from bot.digest import Digests
 from bot.errors import UserError
 from bot.farewell import Farewell
 from bot.files import Files
 from bot.guard import Guard
 from bot.heartbeat import Heart, Pace
+from bot.hush import Incognito
 from bot.intake import Intake
+from bot.janitor import Janitor
 from bot.llm.base import LLM
 from bot.outbox import Outbox
 from bot.people import People
+from bot.policies import Policies
 from bot.schedule import Schedule
 from bot.tools.base import Registry
 from bot.tools.memory import TOOLS
+from bot.tools.reach import REACHING
 from bot.turn import Step, Turns
 from bot.types import Prices
 from bot.verbs import Verbs
 from bot.worker import Worker
 from memory.database.sqlite import SqliteDatabase
 from memory.home import open_home
+from memory.policy import Rules
 from memory.ports import Database, Embedder
 from memory.retention import Retention
 from memory.schema import MIGRATIONS
 from memory.search import Search
 from memory.store import Store
-from memory.types import Claim
+from memory.types import Claim, now
 
 if TYPE_CHECKING:
     from bot.llm.openai import Endpoint
@@ -83,11 +90,12 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def retention_of(settings: Settings, database: Database) -> Retention:
-    return Retention(
-        database,
-        person=timedelta(days=settings.retention_person_days),
-        room=timedelta(days=settings.retention_room_days),
+def rules_of(settings: Settings) -> Rules:
+    """What holds in a workspace whose admins chose nothing else."""
+    return Rules(
+        opt_in=int(settings.opt_in),
+        person=settings.retention_person_days,
+        room=settings.retention_room_days,
     )
 
 
@@ -116,17 +124,30 @@ def build_embedder(settings: Settings) -> Embedder | None:
     if settings.embedding == "off" or not vectors_installed():
         return None
     if settings.embedding == "openai" and settings.embedding_model:
-        from memory.embed.openai import OpenAIEmbedder
-
-        key = _plain(settings.embedding_api_key or settings.llm_api_key)
-        return OpenAIEmbedder(
-            settings.embedding_base_url or settings.llm_base_url,
-            settings.embedding_model,
-            key,
-        )
+        return _remote_embedder(settings, settings.embedding_model)
     from memory.embed import local
 
     return local.LocalEmbedder() if local.available() else None
+
+
+def former_embedder(settings: Settings, name: str) -> Embedder | None:
+    """The embedder whose vectors are still in use, by its name, while the configured one makes new
+    ones. An endpoint that is no longer configured is not asked: nothing is sent there any more."""
+    from memory.embed import local, openai
+
+    if name == local.NAME and local.available():
+        return local.LocalEmbedder()
+    model = name.removeprefix(openai.PREFIX)
+    if model not in ("", name) and settings.embedding == "openai":
+        return _remote_embedder(settings, model)
+    return None
+
+
+def _remote_embedder(settings: Settings, model: str) -> Embedder:
+    from memory.embed.openai import OpenAIEmbedder
+
+    key = _plain(settings.embedding_api_key or settings.llm_api_key)
+    return OpenAIEmbedder(settings.embedding_base_url or settings.llm_base_url, model, key)
 
 
 def build_adapters(settings: Settings, store: Store) -> list[Adapter]:
@@ -173,13 +194,20 @@ def vectors_installed() -> bool:
 class App:
     """Everything that is open. Made by `opened`."""
 
-    def __init__(self, settings: Settings, store: Store, search: Search, llm: LLM) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        search: Search,
+        llm: LLM,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self.settings = settings
         self.store = store
         self.search = search
         self.llm = llm
         self.zone = zone_of(settings)
-        self.tools = Registry(TOOLS)
+        self.tools = Registry((*TOOLS, *REACHING))
         self.tools.load(settings.tools)
         self.watch: Callable[[Step], None] = lambda _: None  # told of every committed step
         self.delayed: Callable[[Claim], None] = lambda _: None  # told of turns that must wait
@@ -189,15 +217,19 @@ class App:
         limits = Limits(
             steps=settings.max_steps, seconds=settings.turn_seconds, tokens=settings.turn_tokens
         )
-        pace, prices = pace_of(settings), prices_of(settings)
+        pace, prices, rules = pace_of(settings), prices_of(settings), rules_of(settings)
         heart = Heart(
-            store, None if settings.offline else llm, pace, prices=prices, committed=search.wake
-        )
+            store, None if settings.offline else llm, pace, prices=prices, committed=search.wake,
+            clock=clock,
+        )  # fmt: skip
         turns = Turns(
             store, search, llm, self.tools, heart, zone=self.zone, limits=limits, prices=prices,
-            watch=self._committed,
+            watch=self._committed, clock=clock,
         )  # fmt: skip
-        self.outbox = Outbox(store)
+        self.digests = Digests(
+            store, self.zone, pace.quiet, lambda agent: self.outbox.wake(agent), clock=clock
+        )
+        self.outbox = Outbox(store, filled=self.digests.filled)
         self.files = Files(settings.home, settings.file_limit, self.outbox.adapters.get)
         self.worker = Worker(
             store,
@@ -211,23 +243,28 @@ class App:
         )
         self.schedule = Schedule(
             store, pace, self.zone, self.worker.wake, most=max(1, settings.concurrency // 4),
-            retention=retention_of(settings, store.database),
+            janitor=Janitor(store.database, Retention(store.database, rules), search, self.files),
+            digests=self.digests, clock=clock,
         )  # fmt: skip
         self.verbs = Verbs(store, search, self.zone)
-        consent = None
-        if settings.notice:
-            consent = Consent(store, self._tell, opt_in=settings.opt_in)
-        intake = Intake(store, self.worker.wake, self._guard, consent)
         self.asks = Asks(store, self.outbox.adapters, self.outbox.wake)
-        self.desk = Desk(
-            intake,
+        self.desk = self._desk(rules, turns.stop)
+
+    def _desk(self, rules: Rules, stop: Callable[[str], bool]) -> Desk:
+        store = self.store
+        consent = Consent(store, self._tell, rules, notice=self.settings.notice)
+        return Desk(
+            Intake(store, self.worker.wake, self._guard, consent),
             store,
             self.verbs,
             People(store),
-            Farewell(store, search, self.files),
+            Farewell(store, self.search, self.files),
             self.asks,
+            Policies(store, rules),
+            Incognito(store, self.outbox.wake),
+            self.digests,
             consent,
-            stop=turns.stop,
+            stop=stop,
             link=self._link,
         )
 
@@ -315,8 +352,11 @@ async def opened(
     embedder: Embedder | None = None,
     store: Callable[[Database], Store] = Store,
     read_only: bool = False,
+    clock: Callable[[], datetime] = now,
 ) -> AsyncIterator[App]:
     """Open the home, its database and the model. read_only takes no lock and writes nothing.
+
+    clock: what time it is for turns and heartbeats.
 
     Raises StorageFault (HomeBusy, NewerDatabase among them) and ConfigError, each a sentence.
     """
@@ -327,8 +367,11 @@ async def opened(
         stack.push_async_callback(database.close)
         database.start(MIGRATIONS)
         embedder = embedder or build_embedder(settings)
-        search = Search(database, embedder, settings.home / "index", read_only=read_only)
+        search = Search(
+            database, embedder, settings.home / "index", read_only=read_only,
+            former=partial(former_embedder, settings), zone=zone_of(settings), clock=clock,
+        )  # fmt: skip
         stack.push_async_callback(search.close)
         llm = llm or build_model(settings, zone_of(settings))
         stack.push_async_callback(llm.close)
-        yield App(settings, store(database), search, llm)
+        yield App(settings, store(database), search, llm, clock)

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable, Mapping
 
 from adapters.base import Adapter, Address, Button, SendFailed, Shown
+from bot import phrases
 from bot.commands import Choose
 from bot.errors import UserError
+from bot.notify import confirmed
 from memory.draft import Draft
 from memory.store import Store
 from memory.types import Ask, Origin, Reply
@@ -16,6 +18,8 @@ log = logging.getLogger(__name__)
 CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "reply": (("Show it to me", "me"), ("Say it there", "here"), ("Drop it", "drop")),
     "memory": (("Save it", "save"), ("Do not", "drop")),
+    "notify": (("Post it", "post"), ("Do not", "drop")),
+    "note": (),
     "notice": (),
 }
 OVER = "This question is answered already, or it was not for you."
@@ -54,6 +58,10 @@ class Asks:
                 await self._store.say(agent, reply)
                 self._wake(agent)
                 return Shown(text="Said.")
+            case "post":
+                await self._store.say(agent, await confirmed(self._store, ask))
+                self._wake(agent)
+                return Shown(text=f"Posted in #{ask.payload['name']}.")
             case "me":
                 return Shown(text=str(ask.payload["text"]))
             case "save":
@@ -91,8 +99,12 @@ def _shown(agent: str, ask: Ask) -> Shown:
         Button(label=label, line=f"/answer {agent} {ask.id} {choice}", danger=choice == "here")
         for label, choice in CHOICES[ask.kind]
     )
-    if ask.kind == "notice":
+    if ask.kind in ("notice", "note"):
         text = str(ask.payload["text"])
+    elif ask.kind == "notify":
+        name, said = "post_private" if ask.payload["private"] else "post", ask.payload["text"]
+        shown = said.replace("\n", "\n> ")
+        text = phrases.say(name, said, room=ask.payload["name"], text=shown)
     elif ask.kind == "reply":
         text = (
             "My answer there quotes what you told me elsewhere, so I held it back. Only you see"

@@ -6,12 +6,12 @@ only where it opens a word and closes one, so that “don't” and 5" stay what 
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from datetime import date
 from typing import Final, get_args
 
 from adapters.commands import CHINESE
 from bot.attention import Mode
+from bot.command_times import TIMES
+from bot.command_words import day_of, number_of, options_of, split, unquoted
 from bot.commands import (
     Add,
     Choose,
@@ -25,12 +25,15 @@ from bot.commands import (
     ForgetMe,
     Help,
     History,
+    Incognito,
+    Keep,
     Link,
     ListAgents,
     Pause,
     Persona,
     Pin,
     Quit,
+    Rule,
     SetMode,
     Share,
     Show,
@@ -76,49 +79,12 @@ def verbatim(line: str) -> Command | None:
     return Add(text=kept[1]) if kept else parse(line)
 
 
-def split(text: str) -> list[str]:
-    """Words of a text. Quotes of six kinds hold words together, if they are closed."""
-    words = []
-    for part in _PART.finditer(text):
-        option, value = part["option"] or "", part["bare"]
-        words.append(option + (value if value is not None else part["quoted"][1:-1]))
-    return words
-
-
-def unquoted(text: str) -> str:
-    """The text without the one pair of quotes around all of it."""
-    whole = _PART.fullmatch(text)
-    return whole["quoted"][1:-1] if whole and whole["quoted"] and not whole["option"] else text
-
-
-def number_of(word: str) -> int | None:
-    """12 or #12, of any width, as a number."""
-    digits = word.strip().lstrip("#\uff03")
-    return int(digits) if digits.isdecimal() and len(digits) <= 15 else None
-
-
-def day_of(text: str) -> date:
-    """2026-10-01, or 2026年10月1日, as a day. Raises UserError."""
-    found = _DAY.fullmatch(text.strip())
-    if found is not None:
-        with suppress(ValueError):  # a 31st of February
-            return date(*map(int, found.groups()))
-    raise UserError(f"'{text}' is no day. For example: `/memory show --as-of 2026-10-01`")
-
-
 # A sign, of either width, and a word: a path has another slash, and an exclamation no word.
 _SIGN = r"/!\uff0f\uff01"
 _COMMAND = re.compile(rf"\s*([{_SIGN}])([^\s{_SIGN}]+)(?:\s+(.*))?\Z", re.DOTALL)
-_QUOTED = "|".join(
-    rf"{opening}[^{closing}]*{closing}"
-    for opening, closing in ('""', "''", "“”", "‘’", "「」", "『』")
-)
-_PART = re.compile(rf"(?P<option>--\w+=)?(?:(?P<quoted>{_QUOTED})(?!\S)|(?P<bare>\S+))")
 _KEPT = re.compile(r"/memory add\s+(\S.*)", re.DOTALL)  # as adapters give it
+_FILTERS = ("page", "since", "until", "by", "tag")
 _AS_OF = re.compile(r"(?:--as-of[=\s]|as of\s|截至)?\s*(.*)", re.IGNORECASE | re.DOTALL)
-_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
-_PAGE = re.compile(r"(?:^|\s)--page[\s=](\S+)\s*\Z")
-
 WORDS: Final[Mapping[str, str]] = {  # Chinese names of commands and verbs
     **CHINESE,
     "退出": "quit",
@@ -141,8 +107,21 @@ WORDS: Final[Mapping[str, str]] = {  # Chinese names of commands and verbs
     "取消共享": "unshare",
     "暂停": "pause",
     "继续": "resume",
+    "无痕": "incognito",
+    "摘要": "digest",
+    "学到": "learned",
+    "免打扰": "quiet",
+    "开": "on",
+    "关": "off",
+    "同意": "opt-in",
+    "保留": "keep",
+    "私信": "person",
+    "房间": "room",
+    "永久": "forever",
+    "默认": "default",
 }
 _YES = frozenset({"yes", "是", "确认"})
+_STATES: Final[Mapping[str, bool]] = {"on": True, "off": False}
 
 
 def _listed() -> str:
@@ -173,9 +152,16 @@ def _show(rest: str) -> Verb:
 
 
 def _find(rest: str) -> Verb:
-    page = _PAGE.search(rest)
-    words = rest[: page.start()] if page else rest
-    return Find(query=unquoted(words.strip()), page=_page(page[1]) if page else 1)
+    words, options = options_of(rest, _FILTERS)
+    given = {name: options.get(name, "") for name in _FILTERS}
+    return Find(
+        query=unquoted(words),
+        page=_page(given["page"]),
+        since=day_of(given["since"]) if given["since"] else None,
+        until=day_of(given["until"]) if given["until"] else None,
+        by=given["by"],
+        tag=given["tag"],
+    )
 
 
 def _page(word: str) -> int:
@@ -289,7 +275,51 @@ def _help(asked: str) -> Command:
     return Help(text=HELP_ZH if zh else HELP)
 
 
-_VERBS: Mapping[str, Callable[[str], Verb]] = {
+def _incognito(rest: str) -> Command:
+    if not rest:
+        return Incognito()
+    if _meaning(rest) not in _STATES:
+        raise UserError("Incognito is on or off. For example: /memory incognito on")
+    return Incognito(on=_STATES[_meaning(rest)])
+
+
+def _policy(rest: str) -> Command:
+    match [_meaning(word) for word in rest.split()]:
+        case []:
+            return Rule()
+        case ["opt-in", ("on" | "off") as state]:
+            return Rule(name="opt_in", value=int(_STATES[state]))
+        case ["opt-in", "default"]:
+            return Rule(name="opt_in")
+        case ["keep", ("person" | "room") as name, days, *more] if _sure(more):
+            return Rule(name=name, value=_days(days), confirmed=bool(more))
+    raise UserError(
+        "A policy is about opt-in or keep. For example: /policy opt-in on, /policy keep person 30,"
+        " /policy keep room forever, /policy keep room default. /policy alone shows what holds."
+    )
+
+
+def _sure(words: list[str]) -> bool:
+    return not words or (len(words) == 1 and words[0] in _YES)
+
+
+def _days(word: str) -> int | None:
+    """None: the default; 0: for ever."""
+    if word == "default":
+        return None
+    days = 0 if word == "forever" else number_of(word)
+    if days is None or (word != "forever" and not 1 <= days <= 36_500):
+        raise UserError(
+            f"'{word}' is no number of days. For example: /policy keep person 30, or forever."
+        )
+    return days
+
+
+def _meaning(word: str) -> str:
+    return WORDS.get(word.lower(), word.lower())
+
+
+_VERBS: Mapping[str, Callable[[str], Command]] = {
     "show": _show,
     "search": _find,
     "add": _add,
@@ -306,6 +336,9 @@ _VERBS: Mapping[str, Callable[[str], Verb]] = {
     "unshare": lambda rest: Share(number=_one("unshare", rest), shared=False),
     "pause": lambda rest: Pause(),
     "resume": lambda rest: Pause(paused=False),
+    "incognito": _incognito,
+    "keep": lambda rest: Keep(number=_one("keep", rest)),
+    **TIMES,
 }
 _COMMANDS: Mapping[str, Callable[[str], Command]] = {
     "memory": _memory,
@@ -318,6 +351,7 @@ _COMMANDS: Mapping[str, Callable[[str], Command]] = {
     "answer": _choose,
     "stop": lambda rest: Stop(),
     "mode": _mode,
+    "policy": _policy,
     "agents": lambda rest: ListAgents(),
     "create": _create,
     "quit": lambda rest: Quit(),

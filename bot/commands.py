@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from memory.policy import Name
 
 
 class Command:
@@ -39,6 +43,10 @@ class Show(Reading):
 class Find(Reading):
     query: str
     page: int = 1
+    since: date | None = None
+    until: date | None = None  # the last day of it
+    by: str = ""  # a speaker's name
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +84,13 @@ class Edit(Writing):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep(Writing):
+    """A fact is right: it was looked at."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pin(Writing):
     number: int
     pinned: bool = True
@@ -109,6 +124,25 @@ class Pause(Writing):
     """Learn nothing, until it is resumed."""
 
     paused: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incognito(Command):
+    """Learn nothing from this one conversation. None: ask whether it is so."""
+
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Command):
+    """A rule of the workspace. name None: see them all. value None: the default again.
+
+    confirmed: the admin typed that they mean it.
+    """
+
+    name: "Name | None" = None
+    value: int | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +210,28 @@ class SetMode(Command):
     """Which messages of this room are answered. None: ask which."""
 
     mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetDigest(Command):
+    """How often a person is told what was learned about them. None: ask how."""
+
+    every: Literal["daily", "weekly", "off"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned(Command):
+    """What was learned about a person between two numbers; None: since they were told last."""
+
+    between: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetQuiet(Command):
+    """When a person is left alone, and where they live. Nothing: ask. off: never."""
+
+    hours: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

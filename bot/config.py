@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from bot.errors import ConfigError
+from bot.hours import hours_of, zone_named
 
 DEFAULT_OPENAI_MODEL = "gpt-4o-mini"  # with OPENAI_API_KEY and nothing else
 
@@ -53,7 +53,6 @@ ALIASES = {  # the tutorial's names for ours
     "LETTA_EMBEDDING_MODEL": "REVERIE_EMBEDDING_MODEL",
 }
 
-QUIET = r"^([01]?\d|2[0-3])-([01]?\d|2[0-3])$"
 PLATFORMS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DISCORD_TOKEN")
 
 
@@ -88,7 +87,7 @@ class Settings(BaseModel):
     concurrency: int = Field(default=64, ge=1)
     heartbeat_hours: float = Field(default=24, ge=0, le=8760)  # between two; 0: none
     heartbeat_idle: float = Field(default=30, ge=0)  # minutes that nobody wrote for
-    heartbeat_quiet: str | None = Field(default=None, pattern=QUIET)  # hours without: 22-7
+    heartbeat_quiet: str | None = None  # hours without: 22-7, 22:30-7:00
     heartbeat_tokens: int = Field(default=20_000, ge=0)  # of one agent in a day
     stale_days: float = Field(default=90, gt=0)  # from when an unused fact is put away
     notice: bool = True  # people are told, once, that they are remembered
@@ -142,10 +141,17 @@ class Settings(BaseModel):
     def _known_zone(cls, name: str | None) -> str | None:
         if name:
             try:
-                ZoneInfo(name)
-            except (KeyError, ValueError, OSError) as error:
+                zone_named(name)
+            except ValueError as error:
                 raise ValueError("no time zone has this name") from error
         return name
+
+    @field_validator("heartbeat_quiet")
+    @classmethod
+    def _known_hours(cls, hours: str | None) -> str | None:
+        if hours:
+            hours_of(hours)
+        return hours
 
     @property
     def database_path(self) -> Path:

@@ -33,9 +33,10 @@ class Spent:
     unbilled: Spending = NOTHING  # not yet committed with a step
 
     def bill(self, used: Usage, prices: Prices) -> None:
-        """One more model call."""
+        """What one more answer of the model took."""
         self.tokens += used.prompt + used.completion
-        self.unbilled = self.unbilled.plus(used.prompt, used.completion, prices.of(used))
+        money = prices.of(used)
+        self.unbilled = self.unbilled.plus(used.prompt, used.completion, money, used.calls)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,18 +1,23 @@
 """What platforms talk to: messages go to the intake, commands are obeyed at once."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from adapters.base import Address, Button, Changed, Choice, Event, Form, Invocation, Shown
 from bot import command_line, commands, views
+from bot.answer import Answer
 from bot.asks import Asks
 from bot.attention import DEFAULT_MODE
 from bot.consent import Consent
+from bot.digest import Digests
 from bot.errors import ReverieError, Unconfirmed, UserError
 from bot.farewell import Farewell
+from bot.hush import Incognito
 from bot.intake import Intake, room_id, route
 from bot.people import People
+from bot.policies import Policies
 from bot.records import Record
-from bot.verbs import Answer, Verbs
+from bot.verbs import Verbs
 from memory.agents import identity_id
 from memory.errors import MemoryFault
 from memory.store import Store
@@ -43,6 +48,9 @@ class Desk:
         people: People,
         farewell: Farewell,
         asks: Asks,
+        policies: Policies,
+        incognito: Incognito,
+        digests: Digests,
         consent: Consent | None = None,
         *,
         stop: Callable[[str], bool],
@@ -54,6 +62,9 @@ class Desk:
         self._people = people
         self._farewell = farewell
         self._asks = asks
+        self._policies = policies
+        self._incognito = incognito
+        self._digests = digests
         self._consent = consent
         self._stop = stop
         self._link = link
@@ -115,25 +126,47 @@ class Desk:
                 who = route(_as_event(invocation))[1]
                 account = identity_id(who.platform, who.space, who.user)
                 return await self._asks.obey(command, account)
-            case commands.Stop():
-                agent, _ = await self._met(invocation)
-                return Shown(text="Stopped." if self._stop(agent.id) else "I am not answering.")
             case commands.SetMode(mode=mode):
                 return await self._mode(invocation, mode)
+            case commands.Rule():
+                _, person = await self._met(invocation)
+                return await self._policies.obey(invocation, person, command)
+        return await self._manner(invocation, command)
+
+    async def _manner(self, invocation: Invocation, command: commands.Command | None) -> Shown:
+        """What the agent of a place does there, and what it does by itself."""
+        agent, person = await self._met(invocation)
+        match command:
+            case commands.Stop():
+                return Shown(text="Stopped." if self._stop(agent.id) else "I am not answering.")
+            case commands.Incognito(on=on):
+                return await self._incognito.obey(agent, invocation, on)
+            case commands.SetDigest() | commands.Learned() | commands.SetQuiet():
+                viewer = await self._store.viewer(agent.id, _origin(invocation, person))
+                who = route(_as_event(invocation))[1]
+                account = identity_id(who.platform, who.space, who.user)
+                return await self._digests.obey(invocation, command, viewer, account)
         raise UserError("This command is not for here. `/help` has those that are.")
 
     async def _memory(self, invocation: Invocation, verb: commands.Verb) -> Shown:
         agent, person = await self._met(invocation)
         origin = _origin(invocation, person)
         about = f"{invocation.address.platform}:{invocation.about}" if invocation.about else ""
-        viewer = await self._store.viewer(agent.id, origin)
+        viewer = replace(await self._store.viewer(agent.id, origin), steward=invocation.governs)
         answer = await self._verbs.run(viewer, verb, actor="person", origin=origin, about=about)
         if self._consent is not None and verb == commands.Pause(paused=False):
             await self._consent.agreed(route(_as_event(invocation))[1])
-        shown = views.shown(answer, paused=bool(agent.settings.get("paused")))
+        shown = views.shown(answer, paused=await self._paused(agent, invocation))
         if isinstance(verb, commands.Why):
             return views.with_end(shown, self._source(answer))
         return shown
+
+    async def _paused(self, agent: Agent, invocation: Invocation) -> bool:
+        """Whether it takes `/memory resume` for anything to be learned."""
+        if agent.settings.get("paused") or self._consent is None:
+            return bool(agent.settings.get("paused"))
+        who = route(_as_event(invocation))[1]
+        return await self._consent.withheld(who, invocation.address)
 
     def _source(self, answer: Answer) -> str:
         """Where the message can be read that something was learned from."""
@@ -188,4 +221,6 @@ def _as_event(invocation: Invocation) -> Event:
         room_kind="dm" if invocation.own else invocation.room_kind,
         room_name=invocation.room_name,
         realm=invocation.realm,
+        guest=invocation.guest,
+        agent=invocation.agent,
     )

@@ -23,6 +23,8 @@ def apply(draft: Draft, verb: commands.Verb) -> str:
             return edit(draft, number, text)
         case commands.Pin(number=number, pinned=pinned):
             return pin(draft, number, pinned=pinned)
+        case commands.Keep(number=number):
+            return keep(draft, number)
         case commands.Forget(target=target):
             return forget(draft, target)
         case commands.Share(number=number, shared=shared):
@@ -56,6 +58,13 @@ def edit(draft: Draft, number: int, text: str) -> str:
     draft.edit(fact, line, action="edit")
     born = next(other for other in draft.blocks[fact.label].facts if other.text == line)
     return draft.told(f"#{number} is now #{born.seq}: {clipped(line)}")
+
+
+def keep(draft: Draft, number: int) -> str:
+    """Confirm a fact: a person looked at it, and it is right."""
+    fact = _active(draft, number)
+    draft.append(fact.label, fact.text, action="keep")
+    return f"#{number} is right, then: {clipped(fact.text)}"
 
 
 def pin(draft: Draft, number: int, pinned: bool) -> str:

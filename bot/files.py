@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,9 @@ class Files:
         return {"name": name, "said": _said(attachment, data)}
 
     def _path(self, agent: str, person: str, dedup: str, attachment: Attachment) -> Path:
-        mark = hashlib.sha256(f"{dedup}\n{attachment.ref}".encode()).hexdigest()[:12]
         plain = re.sub(r"[^\w.-]+", "_", attachment.name).strip("._")[-80:] or "file"
-        return self._root / agent / (person or "nobody") / f"{mark}-{plain}"
+        name = f"{_mark(dedup)}-{_mark(attachment.ref)}-{plain}"
+        return self._root / agent / (person or "nobody") / name
 
     async def _kept(self, path: Path, item: Item, attachment: Attachment) -> bytes:
         if await asyncio.to_thread(path.is_file):
@@ -79,6 +79,19 @@ class Files:
         await asyncio.to_thread(_write, path, data)
         return data
 
+    def keep(self, agent: str, events: Iterable[str]) -> int:
+        """Remove the files of an agent that did not come with these messages; how many there
+        were."""
+        marks = {_mark(event) for event in events}
+        gone = [
+            path
+            for path in (self._root / agent).glob("*/*")
+            if path.name.partition("-")[0] not in marks
+        ]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        return len(gone)
+
     def forget(self, agents: Sequence[str], people: Sequence[str]) -> int:
         """Remove all files of whole agents, and of people in every agent; how many there were."""
         folders = [self._root / agent for agent in agents]
@@ -89,6 +102,10 @@ class Files:
             count += sum(path.is_file() for path in folder.rglob("*"))
             shutil.rmtree(folder, ignore_errors=True)
         return count
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.errors import ModelError
+from bot.errors import ModelError, ModelMisconfigured, ModelUnavailable
 from bot.llm.base import LLM
 from bot.llm.parse import find_object
 from bot.llm.tokens import usage_of
@@ -64,6 +64,7 @@ class Answer:
     lines: tuple[Line, ...] = ()
     quotes: tuple[tuple[int, str], ...] = ()  # (message, words of it)
     spending: Spending | None = None
+    later: bool = False  # it could not be asked today
 
 
 class _Interrupted(Exception):
@@ -153,13 +154,13 @@ class Heart:
             for number, quote in answer.quotes:
                 if number in said:
                     run.learn(said[number], quote, known=known.learned)
-        run.finish()
+        run.finish(read=answer is None or not answer.later)
         note = {"action": "mused", "agent": claim.agent, **run.done}
         log.info("a heartbeat", extra=note)
         return draft, answer
 
     async def _asked(self, known: Known, run: Run) -> Answer | None:
-        """The model's answer; None where there is nothing to ask, no budget, or no answer."""
+        """The model's answer; None where there is nothing to ask, or nothing to be had for it."""
         if self.llm is None or not known.said or known.agent.settings.get("paused"):
             return None
         try:
@@ -168,11 +169,12 @@ class Heart:
             prompt = _prompt(run, known.said, room, self.llm.count)
             if prompt is None:
                 log.info("no budget", extra={"action": "no_budget", "agent": known.agent.id})
-                return None
+                return Answer(later=True) if known.spent else None
             completion = await self.llm.complete(prompt)
         except ModelError as error:
             log.warning("%s", error, extra={"action": "model_away", "agent": known.agent.id})
-            return None
+            away = isinstance(error, ModelUnavailable | ModelMisconfigured)
+            return Answer(later=True) if away else None
         used = usage_of(prompt, completion, self.llm.count)
         money = self.prices.of(used)
         spending = Spending(kind="heartbeat").plus(used.prompt, used.completion, money)

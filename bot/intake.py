@@ -34,7 +34,9 @@ def route(event: Event) -> tuple[Birth, Identity]:
     address = event.address
     name, user = _one_line(event.name), sanitise(event.user)
     realm = event.realm or address.space
-    identity = Identity(platform=address.platform, space=realm, user=user, name=name)
+    identity = Identity(
+        platform=address.platform, space=realm, user=user, name=name, guest=event.guest
+    )
     if event.agent is not None:
         chosen = sanitise(event.agent)
         birth = Birth(id=named_id(chosen), name=chosen, kind="named", persona=PERSONA)
@@ -47,7 +49,11 @@ def route(event: Event) -> tuple[Birth, Identity]:
             name=_one_line(event.room_name) or address.channel,
             kind="room",
             persona=PERSONA,
-            settings={"room": event.room_kind, "workspace": address.workspace},
+            settings={
+                "room": event.room_kind,
+                "workspace": address.workspace,
+                "channel": address.channel,
+            },
         )
     return birth, identity
 
@@ -78,7 +84,10 @@ class Intake:
         kind = await self._attention(event, birth) if text or event.files else "ignore"
         if kind == "ignore" or not self._guard.passes(event):
             return False
-        if self._consent is not None and not await self._consent.met(event, identity, birth):
+        verdict = "keep"
+        if self._consent is not None:
+            verdict = await self._consent.met(event, identity, birth)
+        if verdict == "drop":
             return False
         if len(text) > LONGEST:
             raise UserError(
@@ -101,6 +110,7 @@ class Intake:
                 "address": event.address.plain(),
                 "user": identity.user,
                 "files": [_plain(file) for file in event.files],
+                "fleeting": verdict == "fleeting",
             },
         )
         if agent is not None:

@@ -37,7 +37,7 @@ class Outbound:
     ) -> Checked:
         """Replies that quote something private become a sentence; whoever it belongs to is asked,
         if it is them who asked. Nobody else learns whose it was, or what."""
-        known = "\n".join(_known(view, turn))
+        known = "\n".join(known_there(view, turn))
         said: list[str] = []
         private: list[str] = []
         # One message may say the first half, and the next the rest.
@@ -74,8 +74,8 @@ class Outbound:
         return all(person in own for person, _ in found)
 
 
-def _known(view: View, turn: Sequence[Message]) -> list[str]:
-    """What these readers know anyway."""
+def known_there(view: View, turn: Sequence[Message]) -> list[str]:
+    """What the readers of a place know anyway. What tools said there they did not see."""
     return [
         *(block.text for block in view.blocks),
         *(fact.text for _, fact in view.shared),

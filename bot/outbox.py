@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = 60.0  # seconds between attempts, unless the platform asks for more
 MOST_ASKED = 3600.0
 
+# A reply whose words are made when it is sent; None: there is nothing left to say.
+Filled = Callable[[Outgoing, Post], Awaitable[Post | None]]
 Lane = tuple[str, str]  # an agent and a platform: trouble of one platform is not another's
 
 
@@ -24,9 +26,13 @@ class Outbox:
     """
 
     def __init__(
-        self, store: Store, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        store: Store,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        filled: Filled | None = None,
     ) -> None:
         self._store = store
+        self._filled = filled
         self._sleep = sleep
         self.adapters: dict[str, Adapter] = {}
         self._busy: dict[Lane, asyncio.Task[None]] = {}
@@ -91,8 +97,11 @@ class Outbox:
         while True:
             tried = self._tried.get(lane, 0)
             self._tried[lane] = max(tried, reply.id)
+            post: Post | None = _post(reply, again=reply.id <= tried)
+            if post is not None and self._filled is not None:
+                post = await self._filled(reply, post)
             try:
-                receipt = await adapter.send(_post(reply, again=reply.id <= tried))
+                receipt = await adapter.send(post) if post is not None else ""
             except SendFailed as error:
                 failures += 1
                 await self._store.unsendable(reply, final=error.final)

@@ -54,6 +54,18 @@ SENTENCES: Final = {
         "(I left {what} out of my memory: secrets are not kept there.)",
         "(我没有把{what}记下来:记忆里不保存机密信息。)",
     ),
+    "notified": ("{text}\n\n(from {who})", "{text}\n\n(来自 {who})"),
+    "post": (
+        "Shall I post this in #{room}? These are not just your own words. Only you see this:"
+        "\n\n> {text}",
+        "要把这段话发到 #{room} 吗?这不完全是你自己的原话。这条消息只有你能看到:\n\n> {text}",
+    ),
+    "post_private": (
+        "Shall I post this in #{room}? It quotes what you told me in private, and everybody there"
+        " would read it. Only you see this:\n\n> {text}",
+        "要把这段话发到 #{room} 吗?它引用了你私下告诉我的内容,那里的每个人都会看到。"
+        "这条消息只有你能看到:\n\n> {text}",
+    ),
     "notice": (
         "Only you see this. I am Reverie, and I remember: what I read where I am, and facts that I"
         " learn from it. What you tell me in a direct message, you alone can see; what is said in a"
@@ -67,6 +79,90 @@ SENTENCES: Final = {
         "Until you say `/memory resume`, I learn nothing from you: I answer you in direct messages"
         " alone, and keep nothing of it.",
         "在你发送 `/memory resume` 之前,我不会从你那里学习任何内容:我只在私信中回答你,并且不保留。",
+    ),
+    "paused": (
+        "Paused: I learn nothing new until you say `/memory resume`. What is said until then I keep"
+        " only to follow the conversation: no search finds it, and it is removed when you resume,"
+        " or after a day. What I know stays, and `/memory show` has it.",
+        "已暂停:在你发送 `/memory resume` 之前,我不会学习任何新内容。"
+        "这段时间说过的话只用来跟上对话:搜索不到,恢复时或一天后就会删除。"
+        "我已经知道的内容不变,用 `/memory show` 可以查看。",
+    ),
+    "resumed": (
+        "I learn again from what is said from now on. What was said during the pause is removed.",
+        "从现在起我会继续学习。暂停期间说过的话会被删除。",
+    ),
+    "incognito_on": (
+        "Incognito here: I learn nothing from this conversation. What is said in it I keep only to"
+        " follow it: no search finds it, and it is removed when this ends, or after a day. Anybody"
+        " here ends it with `/memory incognito off` (in a Slack thread: `!memory incognito off`).",
+        "这里是无痕对话:我不会从中学习任何内容。说过的话只用来跟上对话:搜索不到,结束时或一天后就会删除。"
+        "这里的任何人都可以用 `/记忆 无痕 关` 结束(在 Slack 消息列中用 `!记忆 无痕 关`)。",
+    ),
+    "incognito_off": (
+        "No longer incognito: from now on I learn from this conversation again. What was said"
+        " meanwhile is removed, within a day where I am still at it.",
+        "无痕对话已结束:从现在起我会继续从这里学习。期间说过的话会被删除,正在处理的最迟一天内删除。",
+    ),
+    "incognito_not": (
+        "This conversation is not incognito. `/memory incognito on` makes it so.",
+        "这个对话不是无痕的。用 `/记忆 无痕 开` 可以开启。",
+    ),
+    "incognito_where": (
+        "Incognito is for one conversation, and Slack does not tell me which one you mean. Type"
+        " `!memory incognito on` as a message in the thread. For the whole room there is `/memory"
+        " pause`.",
+        "无痕只针对一个对话,而 Slack 没有告诉我是哪一个。请在消息列里发送 `!记忆 无痕 开`。"
+        "整个房间请用 `/记忆 暂停`。",
+    ),
+    "policy_title": ("What holds in this workspace", "这个工作区的规则"),
+    "policy_opt_in": (
+        "I learn from people only once they said `/memory resume`",
+        "只有在对方发送 `/memory resume` 之后,我才会从他那里学习",
+    ),
+    "policy_opt_out": (
+        "I learn from everybody who does not say `/memory pause`",
+        "我会从所有没有发送 `/memory pause` 的人那里学习",
+    ),
+    "policy_person": ("Direct messages are kept for {days} days", "私信保留 {days} 天"),
+    "policy_person_forever": ("Direct messages are kept for ever", "私信永久保留"),
+    "policy_room": (
+        "Messages in rooms are kept for {days} days",
+        "房间里的消息保留 {days} 天",
+    ),
+    "policy_room_forever": ("Messages in rooms are kept for ever", "房间里的消息永久保留"),
+    "policy_chosen": ("chosen here on {day}", "{day} 在这里设定"),
+    "policy_off": ("Off limits to me (`/mode off`)", "我不读的房间(`/mode off`)"),
+    "policy_none": ("no room", "没有"),
+    "policy_hidden": ("{count} that you cannot read", "另有 {count} 个你看不到"),
+    "policy_how": (
+        "Admins of the workspace change it: `/policy opt-in on`, `/policy keep person 30`, `/policy"
+        " keep room forever`; `default` for what whoever runs me set. Facts and passages stay:"
+        " those are forgotten by `/memory forget`.",
+        "工作区管理员可以修改:`/规则 同意 开`、`/规则 保留 私信 30`、`/规则 保留 房间 永久`;"
+        "用 `默认` 恢复运行者的设置。事实和存档不受影响:用 `/memory forget` 忘记。",
+    ),
+    "policy_admins": (
+        "Only an admin of the workspace can change its rules. Ask one of them. `/policy` shows"
+        " them.",
+        "只有工作区管理员可以修改规则。请联系管理员。用 `/policy` 可以查看。",
+    ),
+    "policy_removes": (
+        "This removes {count} messages that are older than {days} days, for good: for everybody in"
+        " this workspace, and with the files that came with them. If you mean it, type `{line}"
+        " yes`.",
+        "这会永久删除这个工作区里超过 {days} 天的 {count} 条消息,以及随它们发送的文件。"
+        "如果确定,请输入 `{line} 是`。",
+    ),
+    "digest": (
+        "This is what I learned about you lately. Is it right?",
+        "这是我最近了解到的关于你的事。对吗?",
+    ),
+    "digest_how": (
+        "`/memory keep N` confirms a fact, `/memory edit N …` puts it right, `/memory forget N`"
+        " forgets it. `/memory digest` says how often I tell you.",
+        "`/memory keep N` 确认一条,`/memory edit N …` 更正,`/memory forget N` 忘记。"
+        "`/memory digest` 查看我多久告诉你一次。",
     ),
     "stopped": ("I stopped, as I was asked to.", "已按要求停止。"),
     "failed": (
@@ -105,6 +201,11 @@ def left_out(kinds: Sequence[str], like: str) -> str:
     zh = chinese(like)
     named = [SECRETS[kind][zh] for kind in dict.fromkeys(kinds)]
     return say("left_out", like, what=("、" if zh else " and ").join(named))
+
+
+def both(name: str, between: str = "\n\n", **parts: str) -> str:
+    """A sentence in both languages, where nothing tells which of them somebody reads."""
+    return between.join(SENTENCES[name]).format(**parts)
 
 
 def say(name: str, like: str, **parts: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from memory.search import ME
+from memory.lookup import ME
 from memory.types import Block, Entry, Fact, Hit, Message, Passage, Usage
 
 BOT = "Reverie"  # who speaks an agent's own words

@@ -48,7 +48,7 @@ def arrived(claim: Claim, draft: Draft) -> list[Message]:
         origin = origin_of(item)
         told: dict[str, Any] = {
             "role": "user", "at": item.at, "origin": origin, "turn": claim.turn,
-            "event": item.dedup,
+            "event": item.dedup, "fleeting": bool(item.payload.get("fleeting")),
         }  # fmt: skip
         for file in item.payload.get("files", ()):
             name, text = f"file {file['name']}", file["said"]

@@ -1,8 +1,8 @@
-"""The clock of the house: one job that sweeps for agents whose heartbeat is due, and removes what
-is no longer to be kept.
+"""The clock of the house: one job that sweeps for heartbeats and digests that are due, and
+removes what is no longer to be kept.
 
 Nothing else is scheduled: what is due is asked of the database, and put into inboxes. So a restart
-forgets nothing, and thousands of idle agents cost one query.
+forgets nothing, and thousands of idle agents cost one query for each kind.
 """
 
 import asyncio
@@ -10,14 +10,14 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from zlib import crc32
-from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.digest import Digests
 from bot.heartbeat import Pace
+from bot.hours import quiet
+from bot.janitor import Janitor
 from memory.errors import MemoryFault
-from memory.heartbeats import Due
-from memory.retention import Retention
 from memory.store import Store
 from memory.types import now
 
@@ -39,14 +39,16 @@ class Schedule:
         wake: Callable[[str], None],
         *,
         most: int = 16,
-        retention: Retention | None = None,
+        janitor: Janitor | None = None,
+        digests: Digests | None = None,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._store = store
         self._pace = pace
         self._zone = zone
         self._wake = wake
-        self._retention = retention
+        self._janitor = janitor
+        self._digests = digests
         self._most = most  # heartbeats open at a time: conversations need room beside them
         self._clock = clock
 
@@ -61,7 +63,7 @@ class Schedule:
             one
             for one in found
             if at >= one.mused_at + waits(one.agent, self._pace.interval)
-            and not quiet(one, self._pace.quiet, self._zone, at)
+            and not quiet(one.settings, self._pace.quiet, self._zone, at)
         ]
         if not ready:
             return 0
@@ -72,9 +74,9 @@ class Schedule:
 
     async def tidy(self) -> int:
         """Remove what is no longer to be kept; how many messages those were."""
-        if self._retention is None:
+        if self._janitor is None:
             return 0
-        counts = await self._retention.sweep(self._clock())
+        counts = await self._janitor.sweep(self._clock())
         if counts.total():
             told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
             log.info("removed as too old: %s", told, extra={"action": "retention"})
@@ -97,6 +99,8 @@ class Schedule:
         try:
             await self.tidy()
             await self.sweep()
+            if self._digests is not None:
+                await self._digests.sweep()
         except MemoryFault as error:  # such as a full disk
             log.error("a sweep failed: %s", error, extra={"action": "sweep_failed"})
 
@@ -105,15 +109,3 @@ def waits(agent: str, interval: timedelta) -> timedelta:
     """The time between two heartbeats of an agent: the interval, and a part of it that is always
     the same for this agent."""
     return interval * (1 + SPREAD * (crc32(agent.encode()) % 1000) / 1000)
-
-
-def quiet(one: Due, hours: str | None, zone: tzinfo, at: datetime) -> bool:
-    """Whether it is the agent's quiet time, in its own time zone."""
-    chosen = one.settings.get("quiet", hours)
-    if not chosen:
-        return False
-    name = one.settings.get("timezone")
-    hour = at.astimezone(ZoneInfo(name) if name else zone).hour
-    start, _, end = str(chosen).partition("-")
-    first, last = int(start), int(end)
-    return first <= hour < last if first <= last else hour >= first or hour < last

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.tools.memory import READING, TOOLS
+from bot.tools.reach import send_notification
 from bot.types import ToolResult
 from memory.core import lines_of
 from memory.draft import Draft
@@ -13,7 +14,7 @@ from memory.secrets import masked
 from memory.types import Ask, Claim, Message, View
 from memory.words import query_terms, terms
 
-OURS: Final = frozenset(tool.name for tool in TOOLS)
+OURS: Final = frozenset(tool.name for tool in (*TOOLS, send_notification))
 CORE: Final = frozenset({"core_memory_append", "core_memory_replace"})
 OWN: Final = 0.6  # of a line's words that the person said: then it is theirs
 ECHO: Final = 0.5  # of the words that they did not say, and somebody else did: then it is not

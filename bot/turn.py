@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 
 from bot import phrases, taint
 from bot.claims import claims_saved
+from bot.consult import Consult
 from bot.context import Overflow, Window, build
 from bot.decide import (
     NOTHING,
@@ -24,14 +26,17 @@ from bot.decide import (
 )
 from bot.errors import ContextTooLong, ModelRejected, ReverieError
 from bot.heartbeat import Heart
+from bot.hush import tools_for
 from bot.llm.base import LLM
 from bot.llm.offline.digest import digest
 from bot.llm.tokens import usage_of
+from bot.notify import Notify
 from bot.outbound import Outbound, without
 from bot.revise import revise
 from bot.rows import arrived, clean, origin_of, target_of
 from bot.tools.base import Registry, call, parse_arguments, wants_heartbeat
-from bot.tools.memory import READING, Finder, StepContext
+from bot.tools.memory import READING, Finder
+from bot.tools.reach import ReachContext
 from bot.types import Again, Completion, Done, Prices, Prompt, ToolResult
 from memory import stale
 from memory.draft import Draft
@@ -173,6 +178,7 @@ class Turns:
             )
         except (ModelRejected, ContextTooLong) as error:
             log.warning("%s", error, extra={"action": "model_refused", "agent": claim.agent})
+            draft.usage = spent.unbilled
             name = "too_long" if isinstance(error, ContextTooLong) else "rejected"
             return self._ended(claim, draft, turn, name, str(error))
         return await self._settled(claim, view, draft, turn, heard, closing, spent)
@@ -195,8 +201,7 @@ class Turns:
         spent: Spent,
     ) -> Heard:  # fmt: skip
         """The model's answer to a draft's messages, and what its tools made of it."""
-        paused = view.agent.settings.get("paused")
-        tools = self.tools.without("write") if paused else self.tools
+        tools = tools_for(self.tools, view.agent, turn)
         for attempt in range(3):
             prompt = await self._prompt(view, draft, tools, closing, spent)
             try:
@@ -206,10 +211,16 @@ class Turns:
                     raise
                 spent.shrink *= 0.6
                 continue
-            spent.bill(usage_of(prompt, completion, self.llm.count), self.prices)
+            self._bill(spent, prompt, completion)
+            heard = await self._call_tools(
+                claim, draft, spent, completion, tools, view, view.viewer, turn
+            )
             draft.usage = spent.unbilled
-            return await self._call_tools(claim, draft, completion, tools, view, view.viewer, turn)
+            return heard
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _bill(self, spent: Spent, prompt: Prompt, completion: Completion) -> None:
+        spent.bill(usage_of(prompt, completion, self.llm.count), self.prices)
 
     async def _prompt(
         self, view: View, draft: Draft, tools: Registry, closing: bool, spent: Spent
@@ -226,7 +237,7 @@ class Turns:
             draft.summary = Summary(
                 room=origin.room,
                 upto=built.upto,
-                text=await self._summary(previous, built.messages),
+                text=await self._summary(previous, built.messages, spent),
                 audience=origin.audience,
                 person=origin.person,
             )
@@ -237,25 +248,33 @@ class Turns:
                 older=view.older + len(built.messages),
             )
 
-    async def _summary(self, previous: str, messages: Sequence[Message]) -> str:
+    async def _summary(self, previous: str, messages: Sequence[Message], spent: Spent) -> str:
         """By the model; where even that is too long for it, a plain digest."""
         try:
-            text = sanitise(await self.llm.summarise(previous, messages))
+            completion = await self.llm.summarise(previous, messages)
         except ContextTooLong:
-            text = digest(messages, old=previous, tz=self.zone)
-        return masked(text)[0]
+            completion = Completion(text=digest(messages, old=previous, tz=self.zone))
+        else:
+            self._bill(spent, Prompt(system=previous, messages=tuple(messages)), completion)
+        return masked(sanitise(completion.text))[0]
 
     async def _call_tools(
-        self, claim: Claim, draft: Draft, completion: Completion, tools: Registry,
+        self, claim: Claim, draft: Draft, spent: Spent, completion: Completion, tools: Registry,
         view: View, viewer: Viewer, turn: Sequence[Message],
     ) -> Heard:  # fmt: skip
         heard = Heard(completion=completion)
         scene = taint.Scene(view=view, turn=turn, results=heard.results, person=draft.origin.person)
+        notify = Notify(store=self.store, claim=claim, draft=draft, scene=scene, viewer=viewer)
+        consult = Consult(
+            store=self.store, finder=self.finder, llm=self.llm, zone=self.zone, claim=claim,
+            draft=draft, viewer=viewer, bill=partial(self._bill, spent),
+        )  # fmt: skip
         for number, wish in enumerate(completion.calls):
             key = f"{claim.agent}:{claim.turn}:{claim.step}:{number}"
-            context = StepContext(
+            context = ReachContext(
                 call_id=key, draft=draft, finder=self.finder, viewer=viewer, zone=self.zone,
-                heard=scene.words, speaker=draft.speaker, said=heard.said,
+                heard=scene.words, speaker=draft.speaker, said=heard.said, notify=notify,
+                consult=consult,
             )  # fmt: skip
             try:
                 tool = tools.get(wish.name)

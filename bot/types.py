@@ -31,10 +31,18 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one call, as the endpoint counted them."""
+    """Tokens of one call, or of several, as the endpoint counted them."""
 
     prompt: int
     completion: int
+    calls: int = 1
+
+    def plus(self, more: "Usage") -> "Usage":
+        return Usage(
+            prompt=self.prompt + more.prompt,
+            completion=self.completion + more.completion,
+            calls=self.calls + more.calls,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,25 +5,24 @@ They answer with tables and sentences that others render. What they change is a 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Protocol
 
-from bot import commands, edits, records
+from bot import commands, edits, phrases, records
+from bot.answer import Answer, Table
 from bot.errors import UserError
-from bot.records import BOT, Record
+from bot.finding import Finder, found
+from bot.records import Record
 from memory import agents, audience, insight, recall, retention, snapshot
 from memory.draft import Draft, clipped
 from memory.errors import Conflict, NotFound
 from memory.ports import Connection
-from memory.search import ME, alike
 from memory.store import Store
 from memory.types import (
     Agent,
     Block,
     Entry,
     Fact,
-    Hit,
     Message,
     Origin,
     Passage,
@@ -32,48 +31,9 @@ from memory.types import (
     Viewer,
     now,
 )
-from memory.words import query_terms, sanitise
 
 PAGE = 10  # results, or changes, on a page
-PAUSED = (
-    "Paused: I learn nothing new until you say `/memory resume`. What is said until then I keep"
-    " only to follow the conversation: no search finds it, and it is removed when you resume, or"
-    " after a day. What I know stays, and `/memory show` has it."
-)
-RESUMED = "I learn again from what is said from now on. What was said during the pause is removed."
 PLACES: Mapping[Shelf, str] = {"passages": "archival", "messages": "recall"}
-
-
-class Finder(Protocol):
-    """What is asked of search."""
-
-    async def find(
-        self, viewer: Viewer, shelf: Shelf, query: str, *, page: int, size: int
-    ) -> tuple[list[Hit], int]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Rows of cells, as people read them."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    title: str = ""
-    records: tuple[Record, ...] = ()  # of the rows, where they can be acted upon
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a verb answers: tables, between a lead and a text. `records` are the same as plain data.
-
-    document: a whole file's text to hand over, in place of all else.
-    """
-
-    lead: str = ""
-    text: str = ""
-    tables: tuple[Table, ...] = ()
-    records: tuple[Record, ...] = ()
-    document: str = ""
 
 
 class Verbs:
@@ -109,8 +69,8 @@ class Verbs:
                 return await self.spent(viewer.agent, days)
             case commands.Persona(text=""):
                 return await self._show(viewer, "persona")
-            case commands.Find(query=query, page=page):
-                return await self._find(viewer, query, page)
+            case commands.Find() as find:
+                return await found(self._store, self._finder, self._zone, viewer, find)
             case commands.History(page=page):
                 return await self._history(viewer, page)
             case commands.Why(number=number):
@@ -119,6 +79,12 @@ class Verbs:
                 text = await snapshot.export(self._store.database, viewer.agent, viewer)
                 record = {"type": "export", "document": json.loads(text)}
                 return Answer(document=text, records=(record,))
+            case commands.Pause(paused=paused):
+                await self._store.database.write(
+                    lambda conn: retention.pause(conn, viewer.agent, paused=paused)
+                )
+                said = phrases.both("paused" if paused else "resumed")
+                return Answer(text=said, records=({"type": "pause", "text": said},))
             case _:
                 said = await self._write(viewer, verb, actor, origin or Origin(), about)
                 return Answer(text=said, records=({"type": "done", "text": said},))
@@ -133,11 +99,6 @@ class Verbs:
             case commands.Undo(number=number):
                 undone = await self._store.undo(agent_id, number, actor=actor, viewer=viewer)
                 return f"Took back #{undone.seq}: {undone.summary}"
-            case commands.Pause(paused=paused):
-                await self._store.database.write(
-                    lambda conn: retention.pause(conn, agent_id, paused=paused)
-                )
-                return PAUSED if paused else RESUMED
             case _:
                 source = await self._store.database.read(
                     lambda conn: recall.by_event(conn, agent_id, about) if about else None
@@ -244,40 +205,6 @@ class Verbs:
             records=tuple(records.of_usage(one) for one in found),
             text=f"Together: {', '.join(cell for cell in _figures(*found) if cell)}",
         )
-
-    async def _find(self, viewer: Viewer, query: str, page: int) -> Answer:
-        query = sanitise(query).strip()
-        if not query:
-            raise UserError("Search for what? Give some words, such as: `/memory search Berlin`")
-        blocks = await self._store.blocks(viewer.agent, viewer) if page == 1 else ()
-        facts = alike((fact for block in blocks for fact in block.facts), query)[:PAGE]
-        sources = await self._store.database.read(lambda conn: insight.sources(conn, viewer, facts))
-        rows = [self._fact_row(fact, sources) for fact in facts]
-        lines = [records.of_fact(fact, sources) for fact in facts]
-        more = False
-        for shelf, place in PLACES.items():
-            hits, total = await self._finder.find(viewer, shelf, query, page=page - 1, size=PAGE)
-            rows.extend(self._hit_row(hit, place) for hit in hits)
-            lines.extend(records.of_hit(hit, place) for hit in hits)
-            more = more or total > page * PAGE
-        table = Table(
-            columns=("#", "when", "who", "what", "where"), rows=tuple(rows), records=tuple(lines)
-        )
-        text = "" if rows else "Nothing found. Try other words."
-        if rows and not query_terms(query):
-            text = "These words say too little to search by, so this is the newest."
-        if more:
-            text = f"{text} There is more: --page {page + 1}".strip()
-        return Answer(tables=(table,) if rows else (), records=tuple(lines), text=text)
-
-    def _fact_row(self, fact: Fact, sources: Mapping[int, Message]) -> tuple[str, ...]:
-        source = sources.get(fact.origin.source or 0)
-        who = records.speaker(source) if source else ""
-        return (f"#{fact.seq}", self._time(fact.learned_at), who, fact.text, fact.label)
-
-    def _hit_row(self, hit: Hit, place: str) -> tuple[str, ...]:
-        who = BOT if hit.speaker == ME else hit.speaker
-        return (f"#{hit.seq}", self._time(hit.at), who, clipped(hit.text, 300), place)
 
     async def _history(self, viewer: Viewer, page: int) -> Answer:
         entries = await self._store.history(viewer.agent, (page - 1) * PAGE, PAGE + 1)

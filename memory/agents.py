@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
+from memory.audience import channel_of
 from memory.codec import micros, moment
 from memory.ports import Connection, Row
 from memory.types import Agent, Person, now
@@ -150,6 +151,41 @@ def set_settings(conn: Connection, agent_id: str, settings: Mapping[str, Any]) -
         id=agent_id,
         settings=json.dumps(dict(settings), ensure_ascii=False, sort_keys=True),
     )
+
+
+def hushing(agent: Agent, room: str) -> tuple[str, ...]:
+    """The conversations whose incognito covers this one: itself, and for a person's thread the
+    direct message that it is in, since people cannot always tell which of the two they are in."""
+    return (room, channel_of(room)) if agent.kind == "person" else (room,)
+
+
+def incognito(agent: Agent, room: str) -> bool:
+    """Whether a conversation is one from which nothing is learned."""
+    return not {*agent.settings.get("incognito", ())}.isdisjoint(hushing(agent, room))
+
+
+def hushed(agent: Agent, room: str) -> bool:
+    """Whether nothing is learned there now: memory is paused, or the conversation is incognito."""
+    return bool(agent.settings.get("paused")) or incognito(agent, room)
+
+
+def hush_as(conn: Connection, agent_id: str, other_id: str) -> None:
+    """What is paused or incognito with one agent is so with another, which hears those
+    conversations from now on."""
+    agent, other = find(conn, agent_id), find(conn, other_id)
+    if agent is None or other is None:
+        return
+    paused = bool(agent.settings.get("paused") or other.settings.get("paused"))
+    rooms = {*agent.settings.get("incognito", ()), *other.settings.get("incognito", ())}
+    if paused or rooms:
+        hush = {"paused": paused, "incognito": sorted(rooms)}
+        set_settings(conn, agent_id, {**agent.settings, **hush})
+
+
+def mark(agent: Agent, room: str) -> dict[str, bool]:
+    """What is added to the payload of a message that is said there now: whether it is learned from
+    goes by when it was said, not by when it is answered."""
+    return {"fleeting": True} if hushed(agent, room) else {}
 
 
 OWNED = (  # every table that holds rows of one agent; persons and identities are not the agent's

@@ -57,7 +57,8 @@ def insert(conn: Connection, agent_id: str, number: int, passage: Passage) -> No
         **origin_columns(passage.origin),
         tags=json.dumps(list(passage.tags), ensure_ascii=False),
     )
-    shelf.index(conn, "passages", agent_id, number, passage.seq, searchable(passage))
+    shelf.put_words(conn, "passages", number, passage.seq, searchable(passage))
+    shelf.enqueue(conn, "passages", agent_id, passage.seq)
 
 
 def remove(conn: Connection, agent_id: str, number: int, passage: Passage) -> None:
@@ -67,7 +68,8 @@ def remove(conn: Connection, agent_id: str, number: int, passage: Passage) -> No
         agent=agent_id,
         seq=passage.seq,
     )
-    shelf.unindex(conn, "passages", agent_id, number, passage.seq, searchable(passage))
+    shelf.take_words(conn, "passages", number, passage.seq, searchable(passage))
+    shelf.forget_vector(conn, "passages", agent_id, passage.seq)
 
 
 def get(conn: Connection, agent_id: str, seqs: Sequence[int]) -> dict[int, Passage]:
@@ -110,15 +112,3 @@ def newest(conn: Connection, viewer: Viewer, offset: int, limit: int) -> list[Pa
         offset=offset,
     )
     return [_passage(row) for row in rows]
-
-
-def tagged(conn: Connection, agent_id: str, tags: Sequence[str]) -> list[int]:
-    """Seqs of the passages that carry every one of `tags`."""
-    rows = conn.all(
-        "SELECT seq FROM passages WHERE agent_id = :agent AND NOT EXISTS ("
-        " SELECT 1 FROM json_each(:tags) AS wanted WHERE wanted.value NOT IN"
-        " (SELECT value FROM json_each(passages.tags)))",
-        agent=agent_id,
-        tags=json.dumps(list(tags), ensure_ascii=False),
-    )
-    return [row["seq"] for row in rows]

@@ -8,11 +8,19 @@ from memory import audience
 from memory.codec import micros, moment
 from memory.ports import Connection, Row
 from memory.types import Ask, Viewer
-from memory.words import match_query
+from memory.words import any_of, query_terms
 
 NOTICE = 0  # the id of an account's notice; questions of agents begin at 1
+REQUEST = -1  # of what asks it to agree
 PASSAGES = 50  # candidates, found by the words of a text
 FACTS = 5000
+IN_ROOMS = (
+    "SELECT i.person FROM members AS m JOIN identities AS i ON i.agent_id = m.person"
+    " WHERE m.agent_id IN (SELECT value FROM json_each(:v_rooms)) OR m.agent_id = :v_agent"
+)
+SHARED = (  # what a workspace may know, and guests in it may not
+    "f.audience = 'workspace' AND f.state = 'active' AND f.workspace = :place"
+)
 SEQS = 32  # bits of a row's number in the word index: see shelf.py
 
 
@@ -33,22 +41,32 @@ def put(conn: Connection, agent_id: str, asks: Sequence[Ask]) -> None:
 
 def put_notice(conn: Connection, account: str, ask: Ask) -> bool:
     """Something that an account is told once. False: it was told before."""
-    if notice(conn, [account]) is not None:
+    if ask.id in notices(conn, account):
         return False
     put(conn, account, [ask])
     return True
 
 
-def notice(conn: Connection, accounts: Sequence[str]) -> str | None:
-    """How far the notice of these accounts of one person is: "new", "told", or "done" where they
-    agreed with any of them; None where there is none."""
+def notices(conn: Connection, account: str) -> set[int]:
+    """The ids of what an account was told, or is about to be."""
+    rows = conn.all(
+        "SELECT id FROM asks WHERE agent_id = :account AND id IN (:notice, :request)",
+        account=account,
+        notice=NOTICE,
+        request=REQUEST,
+    )
+    return {row["id"] for row in rows}
+
+
+def agreed(conn: Connection, accounts: Sequence[str]) -> bool:
+    """Whether any of these accounts of one person agreed to be remembered."""
     row = conn.one(
-        "SELECT state FROM asks WHERE id = :id AND agent_id IN (SELECT value FROM json_each(:ids))"
-        " ORDER BY state = 'done' DESC LIMIT 1",
+        "SELECT 1 AS yes FROM asks WHERE id = :id AND state = 'done'"
+        " AND agent_id IN (SELECT value FROM json_each(:ids)) LIMIT 1",
         id=NOTICE,
         ids=json.dumps(list(accounts)),
     )
-    return str(row["state"]) if row else None
+    return row is not None
 
 
 def agree(conn: Connection, account: str, at: datetime) -> None:
@@ -109,22 +127,29 @@ def answered(conn: Connection, agent_id: str, number: int, people: Sequence[str]
     return _ask(row)
 
 
-def private_to_others(conn: Connection, viewer: Viewer, text: str) -> list[tuple[str | None, str]]:
+def private_to_others(
+    conn: Connection, viewer: Viewer, text: str, of: Sequence[str] = ()
+) -> list[tuple[str | None, str]]:
     """What these readers may not know, and what a text could quote: (whose it is, the words).
 
-    Facts of the people of these rooms, and of those they share rooms with; passages of everybody
+    Facts of the people of these rooms, and of those they share rooms with; facts of the agents
+    `of`, from which the text may come; shared ones, where guests read along; passages of everybody
     that have the text's words.
     """
-    rows = conn.all(
-        "SELECT f.person AS person, f.text AS text FROM facts AS f WHERE f.agent_id IN"  # noqa: S608
-        " (SELECT i.person FROM members AS m JOIN identities AS i ON i.agent_id = m.person"
-        "  WHERE m.agent_id IN (SELECT value FROM json_each(:v_rooms)) OR m.agent_id = :v_agent)"
-        f" AND f.state IN ('active', 'archived') AND NOT {audience.visible('f')} LIMIT :most",
-        most=FACTS,
-        **audience.params(viewer),
-    )
-    found = [(row["person"], row["text"]) for row in rows]
-    match = match_query(text)
+    found: list[tuple[str | None, str]] = []
+    of_the_room = f"f.agent_id IN ({IN_ROOMS})"
+    for whose in (of_the_room, "f.agent_id IN (SELECT value FROM json_each(:of))", SHARED):
+        rows = conn.all(
+            "SELECT f.person AS person, f.text AS text FROM facts AS f"  # noqa: S608 -- ours
+            f" WHERE {whose} AND f.state IN ('active', 'archived')"
+            f" AND NOT {audience.visible('f')} LIMIT :most",
+            of=json.dumps(list(of)),
+            place="/".join(viewer.channel.split("/")[:2]),
+            most=FACTS,
+            **audience.params(viewer),
+        )
+        found.extend((row["person"], row["text"]) for row in rows)
+    match = any_of(query_terms(text))
     if match is not None:
         rows = conn.all(
             "SELECT p.person AS person, p.text AS text FROM"  # noqa: S608

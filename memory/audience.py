@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from memory.ports import Connection
-from memory.types import Agent, Entry, Origin, Viewer
+from memory.types import Agent, Block, Entry, Origin, Viewer
 
 
 def operator(agent: str) -> Viewer:
@@ -48,6 +48,11 @@ def sees_change(viewer: Viewer, owner: str, entry: Entry) -> bool:
     return all(sees(viewer, owner, thing.origin) for thing in things)
 
 
+def may_change(viewer: Viewer, block: Block) -> bool:
+    """Whether who asks may change a block by hand: what a room knows of somebody is theirs."""
+    return viewer.everything or viewer.steward or block.person in (None, viewer.person)
+
+
 TOLD: Final = """(:v_alone
   AND (:v_kind = 'person' OR {t}.person IS NULL OR {t}.person = :v_person))"""
 RULE: Final = """(CASE WHEN :v_everything THEN {t}.agent_id = :v_agent
@@ -83,10 +88,11 @@ def params(viewer: Viewer) -> dict[str, Any]:
 
 def viewer(conn: Connection, agent: Agent, said: Origin) -> Viewer:
     """Who reads the answer to what was said there."""
-    alone = said.audience == "person"
+    alone, workspace = said.audience == "person", said.workspace
     rooms: Iterable[str] = ()
     if agent.kind == "room":
         rooms = (agent.id,)
+        workspace = "" if has_guests(conn, agent.id) else workspace
     elif agent.kind == "person" and alone:
         rooms = readable_rooms(conn, agent.id, said.workspace)
     return Viewer(
@@ -94,7 +100,7 @@ def viewer(conn: Connection, agent: Agent, said: Origin) -> Viewer:
         kind=agent.kind,
         person=said.person,
         channel=channel_of(said.room),
-        workspace=said.workspace,
+        workspace=workspace,
         alone=alone,
         rooms=frozenset(rooms),
     )
@@ -113,13 +119,21 @@ def readable_rooms(conn: Connection, person: str, workspace: str) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def entered(conn: Connection, agent_id: str, person: str) -> None:
-    """Somebody was seen in a room."""
+def entered(conn: Connection, agent_id: str, person: str, *, guest: bool = False) -> None:
+    """Somebody was seen in a room. guest: they may not know what all of its workspace may."""
     conn.execute(
-        "INSERT OR IGNORE INTO members(agent_id, person) VALUES(:agent, :person)",
+        "INSERT INTO members(agent_id, person, guest) VALUES(:agent, :person, :guest)"
+        " ON CONFLICT(agent_id, person) DO UPDATE SET guest = :guest WHERE guest <> :guest",
         agent=agent_id,
         person=person,
+        guest=int(guest),
     )
+
+
+def has_guests(conn: Connection, agent_id: str) -> bool:
+    """Whether somebody was seen in a room who may not know what all of its workspace may."""
+    row = conn.one("SELECT 1 FROM members WHERE agent_id = :id AND guest LIMIT 1", id=agent_id)
+    return row is not None
 
 
 def left(conn: Connection, agent_id: str, person: str) -> None:

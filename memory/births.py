@@ -46,7 +46,7 @@ def meet(conn: Connection, birth: Birth, identity: Identity) -> tuple[Agent, Per
     account = account_of(conn, identity)
     if birth.kind == "room":
         ensure_speaker(conn, agent.id, account)
-        audience.entered(conn, agent.id, account.id)
+        audience.entered(conn, agent.id, account.id, guest=identity.guest)
         workspace, kind = (
             str(birth.settings.get("workspace", "")),
             str(birth.settings.get("room", "")),

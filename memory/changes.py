@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from memory import agents, archive, asks, audience, core, heartbeats, journal, queue, recall
 from memory.draft import Draft
-from memory.errors import BadInput, Conflict, LimitReached, NotFound
+from memory.errors import BadInput, Conflict, LimitReached, NotFound, NotYours
 from memory.ports import Connection
 from memory.types import Agent, Change, Diff, Entry, Fact, Passage, Viewer
 
@@ -21,9 +21,11 @@ def write(conn: Connection, change: Change) -> None:
     agent = require(conn, change.agent)
     if not agents.advance(conn, change.agent, version=change.version, last_seq=change.last_seq):
         raise Conflict
-    paused = bool(agent.settings.get("paused"))
-    for message in change.messages:
-        recall.insert(conn, agent.id, agent.number, replace(message, fleeting=paused))
+    fleeting = any(message.fleeting for message in change.messages) or (
+        change.claim is not None and recall.in_passing(conn, agent.id, change.claim.turn)
+    )
+    for message in change.messages:  # a turn is kept whole, or not
+        recall.insert(conn, agent.id, agent.number, replace(message, fleeting=fleeting))
     for entry in change.entries:
         for diff in entry.diffs:
             _write_diff(conn, agent, diff)
@@ -39,6 +41,20 @@ def write(conn: Connection, change: Change) -> None:
     heartbeats.note(conn, change)
     if change.claim is not None:
         queue.step(conn, change.claim, done=change.done)
+
+
+def keep_to_own(draft: Draft, viewer: Viewer | None) -> None:
+    """Raises NotYours where a change by hand is about somebody else, and the viewer no admin."""
+    if viewer is None:
+        return
+    diffs = [diff for entry in draft.entries for diff in entry.diffs]
+    for thing in (diff.after or diff.before for diff in diffs):
+        block = draft.blocks.get(thing.label) if isinstance(thing, Fact) else None
+        if block is not None and not audience.may_change(viewer, block):
+            raise NotYours(
+                f"'{block.label}' is about somebody else. Only they, or an admin of the workspace,"
+                " can change it by hand."
+            )
 
 
 def _write_diff(conn: Connection, agent: Agent, diff: Diff) -> None:
@@ -58,7 +74,7 @@ def _write_diff(conn: Connection, agent: Agent, diff: Diff) -> None:
 def undo(
     conn: Connection, agent_id: str, seq: int | None, actor: str, viewer: Viewer | None = None
 ) -> Entry:
-    """viewer: what they may not see, they may not take back."""
+    """viewer: what they may not see, or change, they may not take back."""
     agent = require(conn, agent_id)
     entry = (
         journal.last_undoable(conn, agent_id) if seq is None else journal.get(conn, agent_id, seq)
@@ -85,6 +101,7 @@ def undo(
             undoes=entry.seq,
         )
     )
+    keep_to_own(draft, viewer)
     write(conn, draft.change())
     _check_limits(conn, agent_id, entry)
     return entry

@@ -3,7 +3,7 @@
 Works on a draft, as memory/merge.py does, and makes one journal entry of it all. Nothing is ever
 deleted: what leaves a block is superseded by a line that stays, or is a passage first. Pinned
 facts, the persona, read-only blocks, and whatever a person brought back by an undo are left alone;
-of the rest at most a quarter leaves a block in one run (of fewer than four facts: one).
+of the rest at most a quarter leaves a block in one run: of fewer than four facts, none.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from memory.types import Block, Diff, Entry, Fact, Message, Mused
 ACTOR = "heartbeat"
 ACTION = "consolidate"
 PERSONA = "persona"
-SHARE = 4  # one in four of a block's unpinned facts may leave it in a run
+SHARE = 4  # one in four of a block's unpinned facts may leave it in a run, and no more
 FULL, TIDY = 0.85, 0.70  # of a block's limit: from where it is tidied, and how far
 NEW = 5  # facts that one run may learn
 SHORTEST, LONGEST = 2, 300  # characters of a fact that is learned
@@ -49,11 +49,8 @@ class Run:
         self._kept = kept
         self._diffs: list[Diff] = []
         self._told: list[str] = []
-        self._more = False  # something was left for the next run
-        self._left = {
-            block.label: max(1, sum(not fact.pinned for fact in block.facts) // SHARE)
-            for block in self.blocks()
-        }
+        self._more: set[str] = set()  # blocks where something was left for the next run
+        self._left = {block.label: share(block) for block in self.blocks()}
 
     def blocks(self) -> list[Block]:
         """The blocks that may be worked on, as they are by now."""
@@ -235,10 +232,10 @@ class Run:
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def finish(self) -> None:
-        """Write it all down as one change, and when to come again."""
+    def finish(self, *, read: bool = True) -> None:
+        """Write it all down as one change, and when to come again. read: see Mused."""
         draft = self.draft
-        draft.mused = Mused(again_at=self._again_at())
+        draft.mused = Mused(again_at=self._again_at(), read=read)
         if not self._diffs:
             return
         counts = ", ".join(
@@ -254,9 +251,10 @@ class Run:
 
     def _again_at(self) -> datetime | None:
         """When the next fact is stale, if nothing is said until then."""
-        if self._more:
+        blocks = [block for block in self.blocks() if share(block)]  # the others are too small
+        if any(block.label in self._more for block in blocks):
             return self.draft.at
-        facts = (fact for block in self.blocks() for fact in block.facts)
+        facts = (fact for block in blocks for fact in block.facts)
         due = (stale.mattered(fact) + self.stale_after for fact in facts if self._loose(fact))
         return min((max(at, self.draft.at) for at in due), default=None)
 
@@ -273,7 +271,7 @@ class Run:
         if not self._loose(fact):
             return False
         if self._left[fact.label] == 0:
-            self._more = True
+            self._more.add(fact.label)
             return False
         self._left[fact.label] -= 1
         return True
@@ -295,6 +293,11 @@ class Run:
     def _tell(self, what: str, words: str) -> None:
         self.done[what] += 1
         self._told.append(words)
+
+
+def share(block: Block) -> int:
+    """How many facts may leave a block in one run."""
+    return sum(not fact.pinned for fact in block.facts) // SHARE
 
 
 def eyes(fact: Fact) -> tuple[object, ...]:

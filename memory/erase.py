@@ -11,9 +11,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from memory import agents, archive, changes, core, journal, links, queue, quoted, recall, shelf
+from memory import (
+    agents,
+    archive,
+    changes,
+    core,
+    journal,
+    leftovers,
+    links,
+    queue,
+    quoted,
+    recall,
+    shelf,
+)
 from memory.codec import micros
-from memory.ports import Connection, Row
+from memory.ports import Connection
 from memory.types import Agent, Diff, Entry, Fact, Origin, Passage, Receipt
 
 COUNTED = ("facts", "passages", "messages", "journal", "summaries", "timers")
@@ -35,8 +47,8 @@ UNION SELECT agent_id FROM journal
 def agent(conn: Connection, agent_id: str) -> None:
     """Every row of an agent, its search words included. Raises NotFound."""
     found = changes.require(conn, agent_id)
-    for message in recall.page(conn, agent_id, limit=-1):
-        recall.remove_words(conn, found.id, found.number, message)
+    spoken = [message.seq for message in recall.page(conn, agent_id, limit=-1)]
+    recall.remove(conn, found.id, found.number, spoken)
     for passage in archive.page(conn, agent_id, limit=-1):
         archive.remove(conn, found.id, found.number, passage)
     agents.delete(conn, agent_id)
@@ -71,7 +83,7 @@ def person(conn: Connection, person_id: str, at: datetime) -> Receipt:
         conn.execute(f"DELETE FROM {table} WHERE {where}", who=who)  # noqa: S608 -- ours
     others = quoted.remove(conn, words)
     shelf.merge_words(conn)
-    _note(conn, {*ids, *own, *rooms, *others}, at)
+    leftovers.note(conn, {*ids, *own, *rooms, *others}, at)
     return Receipt(
         agents=len(own),
         facts=counts["facts"],
@@ -108,7 +120,7 @@ def _tally(conn: Connection, agent_id: str) -> Counter[str]:
     return counts
 
 
-# --- tombstones, and what is still to be swept ----------------------------------------------------
+# --- tombstones -----------------------------------------------------------------------------------
 
 
 def _bury(conn: Connection, ids: Sequence[str], at: datetime) -> None:
@@ -133,24 +145,6 @@ def forgotten(conn: Connection, account: str, at: datetime) -> bool:
         at=micros(at),
     )
     return row is not None
-
-
-def _note(conn: Connection, ids: Iterable[str], at: datetime) -> None:
-    conn.many(
-        "INSERT OR IGNORE INTO leftovers(agent_id, at) VALUES(:id, :at)",
-        [{"id": agent_id, "at": micros(at)} for agent_id in ids],
-    )
-
-
-def leftovers(conn: Connection) -> list[Row]:
-    """(agent_id, at) of agents of which files may still hold what was erased."""
-    return conn.all("SELECT agent_id, at FROM leftovers ORDER BY at, agent_id")
-
-
-def swept(conn: Connection, rows: Sequence[Row]) -> None:
-    conn.many(
-        "DELETE FROM leftovers WHERE agent_id = :agent_id AND at = :at", [dict(row) for row in rows]
-    )
 
 
 # --- one agent that is not the person's own -------------------------------------------------------
@@ -296,14 +290,8 @@ class _Traces:
         )
 
     def _messages(self) -> int:
-        conn, agent = self.conn, self.agent
-        for message in recall.get(conn, agent.id, sorted(self.messages)).values():
-            recall.remove_words(conn, agent.id, agent.number, message)
-        return self._execute(
-            "DELETE FROM messages WHERE agent_id = :agent"
-            " AND seq IN (SELECT value FROM json_each(:seqs))",
-            seqs=_json(self.messages),
-        )
+        agent = self.agent
+        return recall.remove(self.conn, agent.id, agent.number, sorted(self.messages))
 
     def _inbox(self) -> int:
         """Remove what waits. A turn that others wait for too goes on without it, under the number

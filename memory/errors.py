@@ -5,8 +5,10 @@ MemoryFault
  ├── Conflict          it changed meanwhile: read again, then try again
  ├── LimitReached      it does not fit: shorten it, or put it elsewhere
  ├── ReadOnly          this block may not be edited
+ ├── NotYours          it is about somebody else, who may change it
  ├── BadInput          the caller gave something that cannot be used
  ├── EmbeddingFault    texts get no vectors: searches stay by words until they do
+ │    └── IndexBehind  a large index is being opened or built: ask again in a moment
  └── StorageFault      the disk or the database refuses
       ├── HomeBusy     another process has this home open
       └── NewerDatabase  a newer Reverie wrote it
@@ -36,12 +38,20 @@ class ReadOnly(MemoryFault):
     """This block is read-only."""
 
 
+class NotYours(MemoryFault):
+    """This is about somebody else. Only they, or an admin, can change it."""
+
+
 class BadInput(MemoryFault):
     """This input cannot be used."""
 
 
 class EmbeddingFault(MemoryFault):
     """The embedder gives no usable vectors. Searches go by words meanwhile."""
+
+
+class IndexBehind(EmbeddingFault):
+    """The index of meaning is being built. Searches go by words meanwhile."""
 
 
 class StorageFault(MemoryFault):

@@ -108,7 +108,7 @@ def known(conn: Connection, agent_id: str, at: datetime, limit: int = 500) -> Kn
 
 def note(conn: Connection, change: Change) -> None:
     """What a change cost, and that it was a heartbeat's."""
-    if change.usage is not None:
+    if change.usage is not None and change.usage.calls:
         _spend(conn, change.agent, change.at, change.usage)
     if change.mused is not None:
         _mused(conn, change.agent, change.last_seq, change.at, change.mused)
@@ -117,9 +117,10 @@ def note(conn: Connection, change: Change) -> None:
 def _mused(conn: Connection, agent_id: str, seq: int, at: datetime, how: Mused) -> None:
     """The agent was looked through, up to number `seq`."""
     conn.execute(
-        "UPDATE agents SET mused_seq = :seq, mused_at = :at, stale_at = :again"
-        " WHERE agent_id = :agent",
+        "UPDATE agents SET mused_seq = iif(:read, :seq, mused_seq), mused_at = :at,"
+        " stale_at = :again WHERE agent_id = :agent",
         agent=agent_id,
+        read=how.read,
         seq=seq,
         at=micros(at),
         again=micros(how.again_at) if how.again_at is not None else None,

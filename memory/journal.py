@@ -87,6 +87,18 @@ def sources(conn: Connection, agent_id: str) -> frozenset[int]:
     return frozenset(row["source"] for row in rows)
 
 
+def learned(conn: Connection, agent_id: str, after: int, upto: int) -> list[Entry]:
+    """The changes between two numbers that no person made and that stand, in their order."""
+    rows = conn.all(
+        "SELECT * FROM journal WHERE agent_id = :agent AND seq > :after AND seq <= :upto"
+        " AND actor IN ('agent', 'heartbeat') AND undone_by IS NULL ORDER BY seq",
+        agent=agent_id,
+        after=after,
+        upto=upto,
+    )
+    return [_entry(row) for row in rows]
+
+
 def brought_back(conn: Connection, agent_id: str, actor: str) -> frozenset[int]:
     """Numbers of the facts that somebody's changes had moved, and an undo brought back."""
     rows = conn.all(

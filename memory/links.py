@@ -165,6 +165,7 @@ def join(conn: Connection, code: str, identity: Identity, at: datetime, persona:
     blocks = core.blocks(conn, agent.id)
     done = _joining(conn, to, joining, blocks)
     entry = _gather(conn, agent, blocks, joining, at)
+    agents.hush_as(conn, agent.id, joining.id)
     conn.execute("DELETE FROM link_codes WHERE agent_id = :id", id=to.id)
     conn.execute(
         "UPDATE identities SET person = :person WHERE agent_id = :id",
@@ -288,6 +289,7 @@ def part(conn: Connection, account_id: str, at: datetime) -> Parting:
     if leaving is None or leaving.person == leaving.id:
         raise NotFound("This account is not linked to another one.")
     conn.execute("UPDATE identities SET person = :id WHERE agent_id = :id", id=account_id)
+    agents.hush_as(conn, account_id, leaving.person)
     removed, kept = _give_back(conn, leaving, at)
     person = agents.find_person(conn, leaving.person)
     name = person.name if person else leaving.name

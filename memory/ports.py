@@ -86,10 +86,18 @@ class VectorIndex(Protocol):
     @property
     def count(self) -> int: ...
 
+    def fits(self, count: int) -> bool:
+        """Whether it is made for so many vectors: where not, it is better built anew."""
+        ...
+
+    def reset(self, count: int = 0, sample: Sequence[bytes] = ()) -> None:
+        """Empty it, and make it for `count` vectors, of which some are given to learn from."""
+        ...
+
     def add(self, seqs: Sequence[int], vectors: Sequence[bytes], version: int) -> None: ...
 
-    def reset(self) -> None:
-        """Empty it."""
+    def keep(self, seqs: Sequence[int]) -> int:
+        """Drop the vectors of all other seqs; how many they were."""
         ...
 
     def search(

@@ -8,6 +8,7 @@ Rooms are named by adapters/base.py: platform/space/channel[/thread].
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from memory.codec import micros, moment
@@ -29,6 +30,10 @@ def _item(row: Row) -> Item:
         payload=json.loads(row["payload"]),
         at=moment(row["at"]),
     )
+
+
+def _fleeting(row: Row) -> bool:
+    return bool(json.loads(row["payload"]).get("fleeting"))
 
 
 def _counter(conn: Connection, agent_id: str, column: str) -> int:
@@ -144,6 +149,8 @@ def claim(conn: Connection, agent_id: str, at: datetime) -> Claim | None:
         limit=BATCH,
     )
     attempts = head["attempts"] + 1
+    fleeting = _fleeting(head)  # what is not to be kept is not taken together with what is
+    rows = list(takewhile(lambda row: _fleeting(row) == fleeting, rows))
     conn.many(
         "UPDATE inbox SET state = 'running', turn = :turn, step = :step, attempts = :attempts"
         " WHERE agent_id = :agent AND id = :id",
@@ -261,6 +268,15 @@ def newest(conn: Connection, channel: str) -> str | None:
         channel=channel,
     )
     return row["dedup"] if row else None
+
+
+def open_events(conn: Connection, agent_id: str) -> list[str]:
+    """The `dedup` of every row that waits, or is worked on."""
+    rows = conn.all(
+        f"SELECT dedup FROM inbox WHERE agent_id = :agent AND {OPEN}",  # noqa: S608
+        agent=agent_id,
+    )
+    return [row["dedup"] for row in rows]
 
 
 def open_count(conn: Connection, agent_id: str) -> int:

@@ -16,9 +16,9 @@ def quotes(text: str, source: str) -> bool:
     """Whether `text` says what `source` says, in its words; as part of an address as well."""
     if "%" in text and (plain := unquote_plus(text)) != text:
         return quotes(plain, source) or quotes(text.replace("%", " "), source)
-    bare, wanted = _bare(text), _bare(source)
+    said, wanted = bare(text), bare(source)
     enough = len(wanted) >= SHORTEST or len(_HAN.findall(wanted)) >= 4
-    if enough and wanted in bare:
+    if enough and wanted in said:
         return True
     asked = set(query_terms(source))
     if len(asked) < FEWEST:
@@ -26,6 +26,6 @@ def quotes(text: str, source: str) -> bool:
     return len(asked & set(terms(text))) / len(asked) >= NEAR
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Letters and digits alone: neither case, spaces nor marks make another quote of it."""
     return _SPACE.sub("", text.casefold())

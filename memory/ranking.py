@@ -1,73 +1,125 @@
-"""One order out of two searches, by words and by meaning. Pure."""
+"""One order out of all that is known of a search's candidates. Pure."""
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
-# Recall at 10 (at 1): on LoCoMo, 302 questions of two conversations, .62 (.32), of words alone .59
-# (.28), of meaning alone .48 (.20); on 30 paraphrased Chinese questions 1.0 (.67), .50 (.20), 1.0
-# (.87). More weight of words helps English, less helps Chinese; this is between.
-MEANING = 0.3
-WORDS = 0.7
-CHARACTER = 0.1  # of a longer term's part in the coverage: most texts share some CJK characters
-TOP = 100  # the nearest by meaning among which similarities are spread from 0 to 1
+from memory.words import is_word
 
-Scored = tuple[int, float]  # seq, score: more is better
-Ranked = tuple[int, float, tuple[str, ...]]  # seq, score, why: of "words", "meaning"
+SATURATED = 2.2  # what bm25() gives a term at most, in weights of the term: its k1 is 1.2
+# How much more of them a question of CJK characters must find: most are there by chance, and each
+# is asked for thrice, alone and in two bigrams. Recall at 1 of our Chinese set is .44, with 1 .35.
+GRAM = 2.5
+MEANT = 0.5  # of the way from the farthest of the nearest hundred to the nearest: said to match
+TOP = 2  # candidates of a session that speak for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """How much each sign counts.
+
+    own, near: how often a word counts that stands in a text itself, or near it (memory/shelf.py).
+    """
+
+    meaning: float = 0.3
+    words: float = 2.0
+    own: float = 3.0
+    near: float = 1.0
+    speaker: float = 0.4
+    time: float = 0.4
+    session: float = 0.5
+
+
+WEIGHTS = Weights()
+
+
+class Candidate(NamedTuple):
+    """What is known of a row. words: the part of `ideal` that FTS5's bm25() gives it, 0 without a
+    hit. near: a similarity, or None. said: by the speaker whom the question names. when: 1 in the
+    time that the question names, less after it. session: of the talk it stands in; 0: of none."""
+
+    seq: int
+    words: float = 0.0
+    near: float | None = None
+    said: bool = False
+    when: float = 0.0
+    session: int = 0
+
+
+class Ranked(NamedTuple):
+    """A candidate's place: of "words", "meaning", "speaker", "time", what speaks for it."""
+
+    seq: int
+    score: float
+    why: tuple[str, ...]
+
 
 _GOODNESS = itemgetter(1, 0)  # by score; of equals the newer, with the greater seq, is better
-_WHY = {
-    (True, True): ("words", "meaning"),
-    (True, False): ("words",),
-    (False, True): ("meaning",),
-    (False, False): (),
-}
 
 
-def fuse(words: Sequence[Scored], dense: Sequence[Scored], coverage: float) -> list[Ranked]:
-    """Both searches' hits in one order, best first; of equals the newer (greater seq) first.
+def rank(candidates: Sequence[Candidate], weights: Weights = WEIGHTS) -> list[Ranked]:
+    """Best first; of equals the newer (greater seq) first.
 
-    words: (seq, minus FTS5's bm25()). dense: (seq, similarity), of which the best 100 count.
-    Similarities of an embedder have no zero, so they are spread over their own range; scores of
-    words are taken relative to the best, which says nothing of how good that one is: that is
-    what `coverage`, 0 to 1, adds. It does not matter where there are no vectors.
+    Similarities of an embedder have no zero, so they are spread over their own range, 0 to 1. A
+    session gives each of its candidates a share of what its best two have.
     """
-    near = _spread(sorted(dense, key=_GOODNESS, reverse=True)[:TOP])
-    best = max((score for _, score in words), default=0.0)
-    share = coverage if near else 1.0
-    said = {seq: share * score / best for seq, score in words if score > 0}
-    ranked: list[Ranked] = []
-    for seq in near.keys() | said.keys():
-        by_words, by_meaning = said.get(seq, 0.0), near.get(seq, 0.0)
-        score = MEANING * by_meaning + WORDS * by_words
-        ranked.append((seq, score, _WHY[by_words > 0, by_meaning > 0]))
+    near = [each.near for each in candidates if each.near is not None]
+    low, width = (min(near), max(near) - min(near)) if near else (0.0, 0.0)
+    scores: list[float] = []
+    whys: list[tuple[str, ...]] = []
+    for each in candidates:
+        meant = 0.0
+        if each.near is not None:
+            meant = (each.near - low) / width if width else 1.0
+        scores.append(
+            weights.meaning * meant
+            + weights.words * each.words
+            + weights.speaker * each.said
+            + weights.time * each.when
+        )
+        whys.append(_why(each, meant))
+    whole = _with_sessions(candidates, scores, weights.session)
+    rows = zip(candidates, whole, whys, strict=True)
+    ranked = [Ranked(each.seq, score, why) for each, score, why in rows]
     return sorted(ranked, key=_GOODNESS, reverse=True)
 
 
-def coverage(
-    asked: Collection[str], best: Collection[str], frequency: Mapping[str, int], total: int
-) -> float:
-    """How much of a question its best document by words has, by weight of the terms: 0 to 1.
+def _why(each: Candidate, meant: float) -> tuple[str, ...]:
+    signs = (("words", each.words > 0), ("meaning", meant >= MEANT))
+    more = (("speaker", each.said), ("time", each.when > 0))
+    return tuple(name for name, there in (*signs, *more) if there)
 
-    asked: words.query_terms of the question. best: words.terms of the document with the greatest
-    score. frequency: in how many of the shelf's `total` documents a term is; 0 where missing.
+
+def _with_sessions(
+    candidates: Sequence[Candidate], scores: Sequence[float], weight: float
+) -> list[float]:
+    sessions: defaultdict[int, list[float]] = defaultdict(list)
+    for each, score in zip(candidates, scores, strict=True):
+        sessions[each.session].append(score)
+    shares = {
+        session: weight * sum(sorted(theirs)[-TOP:]) / TOP if session else 0.0
+        for session, theirs in sessions.items()
+    }
+    return [score + shares[each.session] for each, score in zip(candidates, scores, strict=True)]
+
+
+def ideal(asked: Collection[str], frequency: Mapping[str, int], total: int) -> float:
+    """What bm25() would give a text that is nothing but the question, again and again.
+
+    Scores that are taken as parts of it say how much of the question a text has. Taken relative to
+    the best score they say nothing of how good that one is: a Chinese question shares a few
+    characters with some text nearly always, and recall at 10 falls from .85 to .58.
+
+    asked: terms. frequency: in how many of the shelf's `total` documents each is; 0 where missing.
+    The weight of a term is FTS5's own: log((total - n + .5) / (n + .5)), at least a millionth.
     """
-    weights = {term: _weight(term, frequency.get(term, 0), total) for term in asked}
-    whole = sum(weights.values())
-    had = set(best)
-    return sum(weight for term, weight in weights.items() if term in had) / whole if whole else 0.0
+    return SATURATED * sum(_weight(term, frequency.get(term, 0), total) for term in asked)
 
 
-def _weight(term: str, frequency: int, total: int) -> float:
-    """BM25's weight of a term, kept above zero for terms that nearly all documents have."""
-    share = 1.0 if len(term) > 1 or term.isascii() else CHARACTER
-    return share * math.log1p((max(total - frequency, 0) + 0.5) / (frequency + 0.5))
-
-
-def _spread(top: Sequence[Scored]) -> dict[int, float]:
-    """Scores from 0 (the last) to 1 (the first). Of one hit, or equal ones: 1."""
-    if not top:
-        return {}
-    high, low = top[0][1], top[-1][1]
-    width = high - low
-    return {seq: (score - low) / width if width else 1.0 for seq, score in top}
+def _weight(term: str, count: int, total: int) -> float:
+    odds = (total - count + 0.5) / (count + 0.5)
+    weight = max(math.log(odds), 1e-6) if odds > 0 else 1e-6
+    return weight if is_word(term) else weight * GRAM

@@ -2,7 +2,8 @@
 
 Every primary and unique key starts with agent_id, so that a larger database can be split by it.
 For a person, agent_id is the id of the person's own agent; for an identity, the id that its
-platform address leads to. Times are microseconds since 1970 in UTC. Nothing refers across agents.
+platform address leads to; for a policy, the workspace as platform/space. Times are microseconds
+since 1970 in UTC. Nothing refers across agents.
 """
 
 ORIGIN = (
@@ -28,6 +29,8 @@ CREATE TABLE persons(agent_id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL,
   created_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE forgotten(agent_id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL,
   turns INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE policies(agent_id TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY(agent_id, name)) WITHOUT ROWID;
 CREATE TABLE leftovers(agent_id TEXT NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY(agent_id, at)) WITHOUT ROWID;
 CREATE TABLE identities(agent_id TEXT NOT NULL PRIMARY KEY, person TEXT NOT NULL,
@@ -43,7 +46,7 @@ CREATE INDEX link_codes_hash ON link_codes(hash);
 CREATE TABLE rooms(agent_id TEXT NOT NULL PRIMARY KEY, workspace TEXT NOT NULL,
   kind TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX rooms_public ON rooms(workspace) WHERE kind = 'public';
-CREATE TABLE members(agent_id TEXT NOT NULL, person TEXT NOT NULL,
+CREATE TABLE members(agent_id TEXT NOT NULL, person TEXT NOT NULL, guest INTEGER NOT NULL,
   PRIMARY KEY(agent_id, person)) WITHOUT ROWID;
 CREATE INDEX members_person ON members(person);
 
@@ -63,6 +66,7 @@ CREATE TABLE messages(agent_id TEXT NOT NULL, seq INTEGER NOT NULL, role TEXT NO
   text TEXT NOT NULL, at INTEGER NOT NULL, {ORIGIN}, speaker TEXT NOT NULL, thoughts TEXT NOT NULL,
   calls TEXT NOT NULL, answers TEXT, turn INTEGER NOT NULL, step INTEGER NOT NULL,
   event TEXT NOT NULL, tainted INTEGER NOT NULL, fleeting INTEGER NOT NULL,
+  session INTEGER NOT NULL,
   PRIMARY KEY(agent_id, seq)) WITHOUT ROWID;
 CREATE INDEX messages_room ON messages(agent_id, room, seq);
 CREATE INDEX messages_event ON messages(agent_id, event) WHERE event <> '';
@@ -117,10 +121,12 @@ CREATE TABLE index_state(agent_id TEXT NOT NULL, shelf TEXT NOT NULL, embedder T
   version INTEGER NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY(agent_id, shelf, embedder)) WITHOUT ROWID;
 CREATE TABLE embed_queue(agent_id TEXT NOT NULL, shelf TEXT NOT NULL, seq INTEGER NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0, ready_at INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(agent_id, shelf, seq)) WITHOUT ROWID;
+CREATE INDEX embed_due ON embed_queue(ready_at);
 
-CREATE VIRTUAL TABLE messages_words USING fts5(words, content='', tokenize='ascii');
-CREATE VIRTUAL TABLE passages_words USING fts5(words, content='', tokenize='ascii');
+CREATE VIRTUAL TABLE messages_words USING fts5(own, near, content='', tokenize='ascii');
+CREATE VIRTUAL TABLE passages_words USING fts5(own, near, content='', tokenize='ascii');
 CREATE VIRTUAL TABLE messages_terms USING fts5vocab(messages_words, 'row');
 CREATE VIRTUAL TABLE passages_terms USING fts5vocab(passages_words, 'row')
 """

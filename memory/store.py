@@ -141,7 +141,7 @@ class Store:
                 return None
             row = queue.put(
                 conn, agent.id, kind=kind, dedup=dedup, room=room, at=at,
-                payload={**payload, "person": person.id},
+                payload={**payload, "person": person.id} | agents.mark(agent, room),
             )  # fmt: skip
             return agent.id if row is not None else None
 
@@ -256,7 +256,7 @@ class Store:
     ) -> T:  # fmt: skip
         """Change memory by hand: read, change and commit in one transaction.
 
-        viewer: only what may be seen is there to be changed.
+        viewer: only what they may see is there to be changed, and of that only what they may.
         """
 
         def whole(conn: Connection) -> T:
@@ -264,6 +264,7 @@ class Store:
             blocks = core.blocks(conn, agent_id, viewer)
             draft = Draft.of(agent, blocks, actor=actor, origin=origin or audience.own(agent))
             result = work(draft)
+            changes.keep_to_own(draft, viewer)
             changes.write(conn, draft.change())
             return result
 

@@ -36,7 +36,8 @@ class Viewer:
     """Whoever can read what is said in one place, taken together.
 
     alone: one person reads it, as in a direct message. rooms: ids of the room agents whose rooms
-    all of them can read. everything: an operator, who can read the files anyway.
+    all of them can read. everything: an operator, who can read the files anyway. steward: an admin,
+    who may change by hand what is known of others.
     """
 
     agent: str
@@ -47,6 +48,7 @@ class Viewer:
     alone: bool = False
     rooms: frozenset[str] = frozenset()
     everything: bool = False
+    steward: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class Identity:
     space: str
     user: str
     name: str
+    guest: bool = False  # they are not of the workspace where they are seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +163,7 @@ class Message:
     step: int = 0
     event: str = ""  # the platform's own id of the message
     tainted: bool = False  # not the speaker's own words, such as a file's
-    fleeting: bool = False  # said while memory was paused: not searched, and removed soon
+    fleeting: bool = False  # said where nothing was learned: not searched, and removed soon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,9 +188,21 @@ class Hit:
     at: datetime
     speaker: str
     score: float
-    why: tuple[str, ...]  # of "words", "meaning"
+    why: tuple[str, ...]  # of "words", "meaning", "speaker", "time"
     agent: str = ""  # the name of the agent that has it, where that is another one
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a search is limited to: every one that is set holds."""
+
+    tags: tuple[str, ...] = ()  # all of them; only passages have any
+    archive: str = ""  # the name of one; only passages are in any
+    speaker: str = ""  # whose words, by name; only messages have one
+    room: str = ""  # platform/space/channel, with all its threads, or one thread of it
+    since: datetime | None = None
+    until: datetime | None = None  # not included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +269,9 @@ class Ask:
     """A question to one person; what it is about waits until they choose."""
 
     id: int  # a number of the agent's own counter
-    kind: str  # "reply": may it be said there; "memory": may it be kept; "notice": only told
+    # "reply": may it be said there; "notify": may it be posted; "memory": may it be kept; "note",
+    # "notice": only told
+    kind: str
     person: str
     target: Mapping[str, Any]  # where the person is, and how the platform knows them
     payload: Mapping[str, Any]
@@ -309,11 +326,11 @@ class Spending:
     def tokens(self) -> int:
         return self.prompt + self.completion
 
-    def plus(self, prompt: int, completion: int, money: int) -> "Spending":
-        """With one more call."""
+    def plus(self, prompt: int, completion: int, money: int, calls: int = 1) -> "Spending":
+        """With one more call, or several."""
         return Spending(
             kind=self.kind,
-            calls=self.calls + 1,
+            calls=self.calls + calls,
             prompt=self.prompt + prompt,
             completion=self.completion + completion,
             money=self.money + money,
@@ -334,6 +351,7 @@ class Mused:
     said; None: never."""
 
     again_at: datetime | None
+    read: bool = True  # False: the model was away, so what was said is still to be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,13 @@ from typing import Final
 import discord
 
 from adapters.base import Address, Attachment, Hearing, Post, SendFailed, Shown, Unusable
-from adapters.discord import files, sentences
+from adapters.discord import files, sentences, views
 from adapters.discord.client import TROUBLE, build_client, check_loopback
 from adapters.discord.ears import Ears, KnownRooms
 from adapters.discord.obey import whisper
 from adapters.discord.receive import link_to
 from adapters.discord.send import send
+from adapters.discord.views import Source
 from adapters.discord.waiting import Waiting
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,10 @@ class Discord:
         client = self._client
         if client is None or client.user is None or client.is_closed():
             raise SendFailed(sentences.NOT_CONNECTED)
-        return await send(client, post, self._known)
+        panel = views.messages(post.shown, Source(line=post.line)) if post.shown else []
+        return await send(
+            client, post, self._known, [(message.text, message.view) for message in panel]
+        )
 
     async def working(self, address: Address, *, begun: bool) -> None:
         """Typing, from now on until the answer is there; the message is marked if it takes long."""

@@ -28,6 +28,9 @@ CHOICES: Final = 25  # that Discord shows
 CHOICE: Final = 100  # characters of one
 AT_MOST: Final = 2.0  # seconds that looking for facts may take, of the three that Discord waits
 MODES: Final = ("open", "listen", "mention", "off")
+STATES: Final = ("on", "off")
+DIGESTS: Final = ("daily", "weekly", "off")
+RULES: Final = ("opt-in", "keep person", "keep room")
 ME: Final = "me"
 
 
@@ -43,7 +46,7 @@ class Tree(app_commands.CommandTree):
             ),
         )
         self._hearing = hearing
-        single: list[Single] = [persona, link, unlink, forgetme, usage, stop, mode, help_]
+        single: list[Single] = [persona, link, unlink, forgetme, usage, stop, mode, policy, help_]
         for command in single:
             self.add_command(command)
         self.add_command(memory)
@@ -182,9 +185,9 @@ def _add_for_one(verb: str) -> None:
     memory.command(name=verb, description=sentences.VERBS[verb])(give)
 
 
-for _verb in ("export", "pause", "resume"):
+for _verb in ("export", "pause", "resume", "learned"):
     _add_plain(_verb)
-for _verb in ("pin", "unpin", "share", "unshare", "forget", "why"):
+for _verb in ("keep", "pin", "unpin", "share", "unshare", "forget", "why"):
     _add_for_one(_verb)
 
 
@@ -233,6 +236,26 @@ async def history(asked: Asked, page: Page = 1, whose: str | None = None) -> Non
     await _give(asked, f"/memory history {page if page > 1 else ''}", whose)
 
 
+@memory.command(description=sentences.VERBS["incognito"])
+@app_commands.choices(state=[Choice(name=one, value=one) for one in STATES])
+@_explained
+async def incognito(asked: Asked, state: str = "") -> None:
+    await _give(asked, f"/memory incognito {state}")
+
+
+@memory.command(description=sentences.VERBS["digest"])
+@app_commands.choices(every=[Choice(name=one, value=one) for one in DIGESTS])
+@_explained
+async def digest(asked: Asked, every: str = "") -> None:
+    await _give(asked, f"/memory digest {every}")
+
+
+@memory.command(description=sentences.VERBS["quiet"])
+@_explained
+async def quiet(asked: Asked, hours: str = "", zone: str = "") -> None:
+    await _give(asked, f"/memory quiet {hours} {zone}")
+
+
 # ---- the others
 
 
@@ -277,6 +300,15 @@ async def stop(asked: Asked) -> None:
 @_explained
 async def mode(asked: Asked, mode: str = "") -> None:
     await _give(asked, f"/mode {mode}")
+
+
+@app_commands.command(description=COMMANDS["policy"].about)
+@app_commands.choices(rule=[Choice(name=one, value=one) for one in RULES])
+@app_commands.allowed_installs(guilds=True, users=False)
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@_explained
+async def policy(asked: Asked, rule: str = "", value: str = "", confirm: str = "") -> None:
+    await _give(asked, f"/policy {rule} {value} {confirm}")
 
 
 @app_commands.command(name="help", description=COMMANDS["help"].about)

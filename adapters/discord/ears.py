@@ -30,6 +30,7 @@ from adapters.discord.receive import (
     REALM,
     address_of,
     direct,
+    governs,
     is_admin,
     room_of,
     to_event,
@@ -203,7 +204,7 @@ class Ears:
             if event is None:
                 return
             if is_command(event):
-                invocation = typed(event, admin=is_admin(message))
+                invocation = typed(event, admin=is_admin(message), governs=governs(message))
                 await obey.reply(message, await self._hearing.command(invocation))
             elif event.address.thread == event.id:
                 await self._open(event.address)

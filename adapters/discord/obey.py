@@ -126,6 +126,7 @@ def invocation_of(interaction: discord.Interaction, given: Given) -> Invocation:
         admin=address is not None and may_manage(interaction.permissions),
         own=given.own,
         about=given.about,
+        governs=address is not None and interaction.permissions.manage_guild,
     )
 
 

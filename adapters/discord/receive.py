@@ -121,6 +121,12 @@ def link_to(address: Address, event: str) -> str:
 # ---- who is spoken to
 
 
+def governs(message: discord.Message) -> bool:
+    """Whether who wrote it may change the rules of the whole server."""
+    author = message.author
+    return isinstance(author, discord.Member) and author.guild_permissions.manage_guild
+
+
 def is_admin(message: discord.Message) -> bool:
     """Whether who wrote it may change how the bot behaves there."""
     author, channel = message.author, message.channel

@@ -26,7 +26,12 @@ TITLE: Final = 80  # characters of a thread's name; Discord takes 100
 HAS_THREAD: Final = 160004  # Discord's code: the message has a thread already
 
 
-async def send(client: discord.Client, post: Post, known: dict[int, str]) -> str:
+async def send(
+    client: discord.Client,
+    post: Post,
+    known: dict[int, str],
+    panel: Sequence[tuple[str, discord.ui.View | None]] = (),
+) -> str:
     """Post all parts in order, and return the id of the first; "" where there is nothing to say.
 
     A part that Discord has already from an earlier attempt is not posted twice: its nonce is the
@@ -34,10 +39,11 @@ async def send(client: discord.Client, post: Post, known: dict[int, str]) -> str
     SendFailed.
 
     known: which reply a message is that this process posted: it is no other reply's, though the
-    words are the same.
+    words are the same. panel: its messages as they are laid out, where it has buttons.
     """
     whose = nonce(post.address.room, post.key)
-    parts = split(post.text, LIMIT)
+    parts = [text for text, _ in panel] or split(post.text, LIMIT)
+    views = [view for _, view in panel] or [None] * len(parts)
     try:
         channel = await _place(client, post)
         there = await _posted(client, channel, post) if post.again else []
@@ -46,7 +52,8 @@ async def send(client: discord.Client, post: Post, known: dict[int, str]) -> str
             known[first.id] = whose
             return str(first.id)
         sent = [
-            await _post(channel, part, post, number, there) for number, part in enumerate(parts)
+            await _post(channel, part, post, number, there, view=view)
+            for number, (part, view) in enumerate(zip(parts, views, strict=True))
         ]
     except TROUBLE as error:
         raise failure(error, post.address) from error
@@ -107,11 +114,14 @@ async def _post(
     number: int,
     there: list[discord.Message],
     files: Sequence[discord.File] = (),
+    view: discord.ui.View | None = None,
 ) -> discord.Message:
     once = nonce(post.address.room, post.key, str(number))
     question = _question(post, channel.id) if number == 0 else None
     if taken := _taken(there, part, question):
         return taken
+    if view is not None:
+        return await channel.send(part, nonce=once, view=view, suppress_embeds=True)
     if question is None:
         return await channel.send(part, nonce=once, files=files, suppress_embeds=True)
     return await channel.send(

@@ -61,6 +61,10 @@ VERBS: Final[Mapping[str, str]] = {
     "search": "Find facts, passages and messages · 查找事实、段落和消息",
     "add": "Remember something · 记住一件事",
     "edit": "Put another text in place of a fact · 修改一条事实",
+    "keep": "A fact is right · 确认一条事实",
+    "learned": "What I learned about you lately · 我最近了解到的关于你的事",
+    "digest": "How often I tell you what I learned · 多久告诉你一次我了解到的事",
+    "quiet": "When I leave you alone · 什么时候不打扰你",
     "pin": "A pinned fact is never put away · 置顶一条事实，不会被收起",
     "unpin": "Let a fact be put away again · 取消置顶",
     "share": "Let everybody here know a fact · 与所有人共享一条事实",
@@ -73,6 +77,7 @@ VERBS: Final[Mapping[str, str]] = {
     "export": "Everything that I remember, as a file · 把全部记忆导出为文件",
     "pause": "Learn nothing for a while · 暂停学习",
     "resume": "Learn again · 继续学习",
+    "incognito": "Learn nothing from this conversation alone · 不从这一个对话中学习",
 }
 OPTIONS: Final[Mapping[str, str]] = {
     "number": "Which fact: its number, or some of its words · 哪条事实：编号或其中的文字",
@@ -82,8 +87,14 @@ OPTIONS: Final[Mapping[str, str]] = {
     "page": "Which page · 第几页",
     "whose": "Your own memory, or this room's · 你自己的记忆，还是本房间的",
     "block": "human is about you, persona about me · human 关于你，persona 关于我",
+    "every": "daily, weekly, or off · 每天、每周或关闭",
+    "hours": "Such as 22:00-07:00, or off · 例如 22:00-07:00，或 off",
+    "zone": "Where you live, such as Asia/Shanghai · 所在时区，例如 Asia/Shanghai",
     "confirm": "Type yes if you mean it · 确定的话请输入 yes",
     "code": "The code that I gave you on the other platform · 我在另一个平台上给你的代码",
+    "state": "Begin or end it; left out: see whether it is so · 开始或结束；不填则查看",
+    "rule": "Which rule; left out: see them all · 哪条规则；不填则查看全部",
+    "value": "on or off; or days, forever, default · on 或 off；或天数、forever、default",
     "mode": "Which messages of this room I answer · 我在本房间回答哪些消息",
 }
 ROOM_S: Final = "This room's · 本房间的"

@@ -28,7 +28,7 @@ Item = discord.ui.Item[discord.ui.View]
 
 _ID = re.compile(r"rv(?P<verb>\w)(?P<own>[01])(?P<long>[01])\d*\|(?P<rest>.*)", re.DOTALL)
 _AGAIN = re.compile(
-    r"\s*[/!！](?:memory|记忆)(?:\s+(?:show|search|history|why|显示|搜索|历史|为什么)\b.*)?\s*",
+    r"\s*[/!！](?:memory|记忆)(?:\s+(?:show|search|history|why|learned|显示|搜索|历史|为什么|学到)\b.*)?\s*",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -25,8 +25,9 @@ Json = dict[str, Any]
 LOST: Final = {"action": "command_unanswered"}
 
 _MODE = re.compile(r"\s*[/!！](?:mode|模式)(?=\s|\Z)", re.IGNORECASE)
+_RULED = re.compile(r"\s*[/!！](?:policy|规则|memory|记忆)(?=\s|\Z)", re.IGNORECASE)
 _READS = re.compile(
-    r"\s*[/!！](?:memory|记忆)(?:\s+(?:show|search|history|why|显示|搜索|历史|为什么)\b.*)?\s*",
+    r"\s*[/!！](?:memory|记忆)(?:\s+(?:show|search|history|why|learned|显示|搜索|历史|为什么|学到)\b.*)?\s*",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -73,7 +74,8 @@ class Commands:
         """In a DM the answer stays; in a channel only the person sees it. Never raises TROUBLE."""
         channel, thread = event.address.channel, event.address.thread
         admin = await self._may_change(event.user, channel, event.text)
-        shown = await self._hearing.command(typed(event, admin=admin))
+        governs = await self._governs(event.user, event.text)
+        shown = await self._hearing.command(typed(event, admin=admin, governs=governs))
         place = Place(user=event.user, channel=channel, thread=thread or "")
         made = messages(await self.delivered(shown, event.user), origin_of(event.text))
         await self._show(made, place, lasting=event.room_kind == "dm")
@@ -119,12 +121,18 @@ class Commands:
             own=home,
             guest=await self._directory.is_guest(place.user),
             about=about,
+            governs=await self._governs(place.user, line),
+            aside=room.kind != "dm" and not place.thread,
         )
         return await self.delivered(await self._hearing.command(invocation), place.user)
 
     async def _may_change(self, user: str, channel: str, line: str) -> bool:
         """Asked only where it makes a difference."""
         return bool(_MODE.match(line)) and await self._directory.admin(user, channel)
+
+    async def _governs(self, user: str, line: str) -> bool:
+        ruled = _RULED.match(line) and not _READS.fullmatch(line)
+        return bool(ruled) and await self._directory.governs(user)
 
     async def words(self, text: str) -> str:
         """A text of Slack's in plain words. Raises TROUBLE."""

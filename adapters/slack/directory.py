@@ -114,7 +114,11 @@ class Directory:
     async def admin(self, user: str, channel: str) -> bool:
         """Whether a person may change how the bot behaves there: an admin of the workspace, or who
         made the channel. False where it is not known."""
-        return await self._admins.get(user, False) or (await self.room(channel)).creator == user
+        return await self.governs(user) or (await self.room(channel)).creator == user
+
+    async def governs(self, user: str) -> bool:
+        """Whether a person is an admin of the workspace. False where it is not known."""
+        return await self._admins.get(user, False)
 
     async def direct(self, user: str) -> str:
         """The conversation of a person and the bot; "" where it is not known."""

@@ -11,7 +11,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Address, Post, SendFailed
 from adapters.slack import sentences
-from adapters.slack.blocks import LIMIT
+from adapters.slack.blocks import LIMIT, messages
+from adapters.slack.commands import origin_of
 from adapters.slack.trouble import (
     BAD_TOKEN,
     PASSING,
@@ -45,7 +46,7 @@ async def send(client: AsyncWebClient, post: Post) -> str:
     its metadata, a file in its name, and where an earlier attempt may have gone through, it is
     looked for. Raises SendFailed.
     """
-    parts = list(enumerate(split(to_mrkdwn(post.text), LIMIT)))
+    parts = list(enumerate(_parts(post)))
     try:
         sent = await _posted(client, post) if post.again else {}
         as_file = len(parts) > MOST and not sent.keys() & {number for number, _ in parts[1:]}
@@ -60,11 +61,18 @@ async def send(client: AsyncWebClient, post: Post) -> str:
     return sent.get(0, "")
 
 
-async def _post(client: AsyncWebClient, post: Post, part: str, number: int) -> str:
+def _parts(post: Post) -> list[Json]:
+    """As messages, with what can be pressed."""
+    if post.shown is not None:
+        return messages(post.shown, origin_of(post.line))
+    return [{"text": part} for part in split(to_mrkdwn(post.text), LIMIT)]
+
+
+async def _post(client: AsyncWebClient, post: Post, part: Json, number: int) -> str:
     answer = await client.chat_postMessage(
         channel=post.address.channel,
         thread_ts=post.address.thread,
-        text=part,
+        **part,
         metadata={"event_type": MARK, "event_payload": {"key": post.key, "part": number}},
         unfurl_links=False,
         unfurl_media=False,

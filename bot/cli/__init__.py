@@ -7,6 +7,7 @@ import typer
 
 from bot.cli import agents, memory, setup, usage
 from bot.cli.common import AgentName, AsJson, application_of, load_settings, run, user
+from bot.cli.eval import app as measures
 from bot.errors import UserError
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(agents.app, name="agents")
 app.add_typer(memory.app, name="memory")
+app.add_typer(measures, name="eval")
 manifest = typer.Typer(help="The manifest of an app on a platform.", no_args_is_help=True)
 app.add_typer(manifest, name="manifest")
 invite = typer.Typer(help="The link that adds the bot to a platform.", no_args_is_help=True)

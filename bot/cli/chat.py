@@ -17,6 +17,7 @@ except ImportError:  # Windows
 from adapters.base import Address, Event, Hearing, Invocation, Post
 from adapters.terminal import Terminal
 from bot import command_line, commands
+from bot.answer import Answer
 from bot.app import App, opened
 from bot.cli.screen import Screen
 from bot.config import Settings
@@ -24,7 +25,6 @@ from bot.errors import ReverieError, UserError
 from bot.intake import PERSONA, route
 from bot.turn import Step
 from bot.types import Done
-from bot.verbs import Answer
 from memory.agents import named_id
 from memory.audience import operator
 from memory.errors import MemoryFault
@@ -183,7 +183,10 @@ class Chat:
             case commands.Verb():
                 self._screen.answer(await self._verb(command))
             case _:
-                given = Invocation(address=HERE, user=self._user, name=self._user, line=line)
+                given = Invocation(
+                    address=HERE, user=self._user, name=self._user, line=line, agent=self._agent,
+                    governs=True,
+                )  # fmt: skip
                 self._screen.line((await hearing.command(given)).plain())
 
     async def _verb(self, command: commands.Verb) -> Answer:

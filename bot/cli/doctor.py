@@ -24,6 +24,7 @@ from bot.llm.openai import Client, Endpoint
 from bot.llm.probe import find_local, probe_mode, probe_window
 from bot.tools.base import Registry
 from bot.tools.memory import TOOLS
+from bot.tools.reach import REACHING
 from memory.database.sqlite import schema_version
 from memory.errors import EmbeddingFault
 from memory.schema import MIGRATIONS
@@ -113,7 +114,7 @@ def _fts5() -> Check:
 
 
 def _tools(settings: Settings) -> Check:
-    registry = Registry(TOOLS)
+    registry = Registry((*TOOLS, *REACHING))
     try:
         registry.load(settings.tools)
     except UserError as error:

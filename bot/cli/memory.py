@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot import command_line, commands
+from bot import command_words, commands
 from bot.cli.common import (
     AgentName,
     AsJson,
@@ -22,7 +22,7 @@ app = typer.Typer(help="See and change what an agent remembers.", no_args_is_hel
 
 
 def _number(word: str) -> int:
-    number = command_line.number_of(word)
+    number = command_words.number_of(word)
     if number is None:
         raise typer.BadParameter(f"a number such as 12 is needed, not '{word}'")
     return number
@@ -36,8 +36,9 @@ Page = Annotated[int, typer.Option("--page", min=1, help="Which page, from 1.")]
 def _do(verb: commands.Verb, agent: str | None, as_json: bool) -> None:
     """Run a verb as the operator. Those that only read work beside a running Reverie."""
     settings = load_settings()
+    from bot.answer import Answer
     from bot.cli.show import for_shell, render
-    from bot.verbs import Answer, Verbs
+    from bot.verbs import Verbs
     from memory.audience import operator
 
     async def work() -> Answer:
@@ -60,14 +61,29 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Core memory: facts with their number, day and source."""
-    day = command_line.day_of(as_of) if as_of is not None else None
+    day = command_words.day_of(as_of) if as_of is not None else None
     _do(commands.Show(as_of=day), agent, as_json)
 
 
 @app.command()
-def search(words: Words, agent: AgentName = None, page: Page = 1, as_json: AsJson = False) -> None:
+def search(
+    words: Words,
+    agent: AgentName = None,
+    page: Page = 1,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="From this day on.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Up to this day.")] = None,
+    by: Annotated[str, typer.Option(metavar="NAME", help="What this speaker said.")] = "",
+    tag: Annotated[str, typer.Option(metavar="TAG", help="Passages with this tag.")] = "",
+    as_json: AsJson = False,
+) -> None:
     """Find facts, passages and messages."""
-    _do(commands.Find(query=" ".join(words), page=page), agent, as_json)
+    first, last = (command_words.day_of(day) if day else None for day in (since, until))
+    query = " ".join(words)
+    _do(
+        commands.Find(query=query, page=page, since=first, until=last, by=by, tag=tag),
+        agent,
+        as_json,
+    )
 
 
 @app.command()
@@ -107,7 +123,7 @@ def forget(
 ) -> None:
     """Forget a fact or passage by its number, or the one fact that has these words."""
     words = " ".join(what)
-    number = command_line.number_of(words)
+    number = command_words.number_of(words)
     _do(commands.Forget(target=words if number is None else number), agent, as_json)
 
 

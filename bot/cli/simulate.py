@@ -31,6 +31,8 @@ from bot.testing.play import (
     parse,
 )
 from bot.testing.slack import FakeSlack
+from memory.agents import named_id
+from memory.types import Birth
 
 FIRST = Step(verb="as", text="anna slack dm")  # who somebody at the terminal is at first
 OFFLINE_PATIENCE, PATIENCE = 30.0, 300.0  # seconds for an answer, without and with a model
@@ -106,6 +108,11 @@ class Simulation:
         await self._discord.until(lambda: bool(self._discord.commands), within=PATIENCE)
         title = script.title if script else "Reverie, in a Slack and a Discord on this machine"
         self._transcript.begin(title, model=self._app.llm.name, home=self._app.settings.home)
+        for name, knows in (script.agents if script else {}).items():
+            birth = Birth(
+                id=named_id(name), name=name, kind="named", persona=f"I am {name}.", human=knows
+            )
+            await self._app.store.ensure(birth)
         if script is None:
             await self._player.step(FIRST)
             self._transcript.ask(self._player.prompt)

@@ -38,7 +38,7 @@ class AutoModel:
     async def complete(self, prompt: Prompt) -> Completion:
         return await (await self._choose()).complete(prompt)
 
-    async def summarise(self, previous: str, messages: Sequence[Message]) -> str:
+    async def summarise(self, previous: str, messages: Sequence[Message]) -> Completion:
         return await (await self._choose()).summarise(previous, messages)
 
     async def close(self) -> None:

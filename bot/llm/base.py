@@ -27,9 +27,10 @@ class LLM(Protocol):
         """Answer. Raises a ModelError whose class says whether trying again makes sense."""
         ...
 
-    async def summarise(self, previous: str, messages: Sequence[Message]) -> str:
+    async def summarise(self, previous: str, messages: Sequence[Message]) -> Completion:
         """What is worth keeping of messages that fall out of the window, and of `previous`, the
-        summary before. Raises ModelError as `complete` does."""
+        summary before; its usage is that of all calls it took. Raises ModelError as `complete`
+        does."""
         ...
 
     async def close(self) -> None: ...

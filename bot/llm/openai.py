@@ -20,8 +20,8 @@ from bot.errors import (
 )
 from bot.llm import wire
 from bot.llm.probe import OPENAI, probe_window
-from bot.llm.tokens import TokenCounter, estimate
-from bot.types import Completion, Prompt
+from bot.llm.tokens import TokenCounter, estimate, usage_of
+from bot.types import Completion, Prompt, Usage
 from memory.types import Message
 
 if TYPE_CHECKING:
@@ -276,13 +276,16 @@ class RemoteModel:
         body["messages"] = wire.plain(prompt, self.tz, request)
         return wire.spoken(await self.client.ask(body, wire.tool_names(prompt)))
 
-    async def summarise(self, previous: str, messages: Sequence[Message]) -> str:
+    async def summarise(self, previous: str, messages: Sequence[Message]) -> Completion:
         """See base.LLM. What is longer than the window is taken in parts, one after the other."""
         room = int(await self.window() * _SUMMARISED)
+        used = Usage(prompt=0, completion=0, calls=0)
         for part in wire.transcripts(messages, self.tz, room, self.count):
-            body: wire.Body = {"messages": wire.summary_request(previous, part)}
-            previous = (await self.client.ask(body)).text or previous
-        return previous
+            asked = Prompt(system=f"{previous}\n{part}", messages=())
+            answer = await self.client.ask({"messages": wire.summary_request(previous, part)})
+            used = used.plus(usage_of(asked, answer, self.count))
+            previous = answer.text or previous
+        return Completion(text=previous, usage=used)
 
 
 class OpenAIModel(RemoteModel):

@@ -85,7 +85,8 @@ def transcripts(
         if not row.text or row.role == "tool":
             continue
         who = row.speaker or ("the person" if row.role == "user" else "you")
-        line = f"[{row.at.astimezone(tz):%Y-%m-%d %H:%M}] {who}: {row.text}"[: max(80, room // 2)]
+        line = f"[{row.at.astimezone(tz):%Y-%m-%d %H:%M}] {who}: {_inset(row.text)}"
+        line = line[: max(80, room // 2)]
         if part and count(line) > left:
             yield "\n".join(part)
             part, left = [], room
@@ -192,8 +193,16 @@ def _steps(messages: Sequence[Message]) -> list[tuple[Message, Mapping[str, Mess
 def _said(row: Message, tz: tzinfo) -> str:
     if row.tainted:
         return _framed(row)
-    speaker = f"{row.speaker}: " if row.origin.audience == "room" and row.speaker else ""
-    return f"[{row.at.astimezone(tz):%Y-%m-%d %H:%M}] {speaker}{row.text}"
+    stamp = f"[{row.at.astimezone(tz):%Y-%m-%d %H:%M}]"
+    if row.origin.audience != "room":
+        return f"{stamp} {row.text}"
+    speaker = f"{row.speaker}: " if row.speaker else ""
+    return f"{stamp} {speaker}{_inset(row.text)}"
+
+
+def _inset(text: str) -> str:
+    """Where several people speak, only a message can begin a line: none is taken for another's."""
+    return "\n  ".join(text.splitlines())
 
 
 def _framed(row: Message) -> str:

@@ -39,7 +39,7 @@ T = TypeVar("T")
 Script = Callable[[Prompt], Completion]
 
 
-def wish(name: str, number: int = 0, **arguments: Any) -> ToolCall:
+def wish(name: str, number: int = 0, /, **arguments: Any) -> ToolCall:
     """A tool call as a model makes it."""
     return ToolCall(
         id=f"call-{name}-{number}", name=name, arguments=json.dumps(arguments, ensure_ascii=False)
@@ -80,9 +80,9 @@ class ScriptedLLM:
             raise answer
         return answer
 
-    async def summarise(self, previous: str, messages: Sequence[Message]) -> str:
+    async def summarise(self, previous: str, messages: Sequence[Message]) -> Completion:
         self.summarised.append((previous, tuple(messages)))
-        return f"{previous}[{len(messages)} messages from {messages[0].seq}]"
+        return Completion(text=f"{previous}[{len(messages)} messages from {messages[0].seq}]")
 
     async def close(self) -> None: ...
 

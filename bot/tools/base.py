@@ -176,6 +176,7 @@ class Registry:
 
     def __init__(self, tools: Iterable[AnyTool] = ()) -> None:
         self._tools: dict[str, AnyTool] = {}
+        self._refused: Mapping[str, str] = {}  # name -> why not now
         for each in tools:
             self.add(each)
 
@@ -190,7 +191,9 @@ class Registry:
             raise UserError(f"There are two tools called {tool.name!r}. Rename one of them.")
 
     def get(self, name: str) -> AnyTool:
-        """Raises ToolError that lists the names there are."""
+        """Raises ToolError that lists the names there are, or says why not now."""
+        if name in self._refused:
+            raise ToolError(self._refused[name])
         try:
             return self._tools[name]
         except KeyError:
@@ -201,9 +204,11 @@ class Registry:
         """What a tool does; one that nobody knows is looked at as a failed look."""
         return self._tools[name].kind if name in self._tools else "look"
 
-    def without(self, kind: Kind) -> "Registry":
-        """The tools that are not of this kind."""
-        return Registry(each for each in self._tools.values() if each.kind != kind)
+    def without(self, kind: Kind, why: str) -> "Registry":
+        """The tools that are not of this kind. why: a model that calls one all the same is told."""
+        rest = Registry(each for each in self._tools.values() if each.kind != kind)
+        rest._refused = {name: why for name in self._tools if name not in rest._tools}
+        return rest
 
     def load(self, modules: Iterable[str]) -> None:
         """Import modules by name and add their @tool functions, as they stand in the file.

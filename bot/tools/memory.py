@@ -9,7 +9,7 @@ from bot.errors import ToolError
 from bot.tools.base import AnyTool, ToolContext, tool
 from bot.tools.own_words import own_words
 from memory.draft import Draft
-from memory.types import Fact, Hit, Shelf, Viewer
+from memory.types import Fact, Filters, Hit, Shelf, Viewer
 from memory.words import sanitise
 
 PAGE = 10  # results of a page
@@ -20,7 +20,14 @@ class Finder(Protocol):
     """What the searching tools ask of memory."""
 
     async def find(
-        self, viewer: Viewer, shelf: Shelf, query: str, *, page: int, size: int, tags: Sequence[str]
+        self,
+        viewer: Viewer,
+        shelf: Shelf,
+        query: str,
+        *,
+        page: int,
+        size: int,
+        filters: Filters = ...,
     ) -> tuple[list[Hit], int]:
         """The hits of a page, best first, and how many there are in all."""
         ...
@@ -126,8 +133,9 @@ async def archival_memory_search(
         tags: Only entries that carry all of these tags.
     """
     hits, total = await context.finder.find(
-        context.viewer, "passages", query, page=_page(page), size=PAGE, tags=tags or ()
-    )
+        context.viewer, "passages", query, page=_page(page), size=PAGE,
+        filters=Filters(tags=tuple(tags or ())),
+    )  # fmt: skip
     found = listed(hits, total, page, context.zone)
     return found if page or tags else await _and_elsewhere(found, "passages", query, context)
 
@@ -141,7 +149,7 @@ async def conversation_search(query: str, context: StepContext, page: int = 0) -
         page: Which page of results, from 0.
     """
     hits, total = await context.finder.find(
-        context.viewer, "messages", query, page=_page(page), size=PAGE, tags=()
+        context.viewer, "messages", query, page=_page(page), size=PAGE
     )
     found = listed(hits, total, page, context.zone)
     return found if page else await _and_elsewhere(found, "messages", query, context)
@@ -216,7 +224,7 @@ def listed(hits: Sequence[Hit], total: int, page: int, zone: tzinfo) -> str:
 def _line(hit: Hit, zone: tzinfo) -> str:
     speaker = f"{hit.speaker}: " if hit.speaker else ""
     tags = f" (tags: {', '.join(hit.tags)})" if hit.tags else ""
-    text = clip(hit.text).replace("\n", "\n   ")
+    text = "\n   ".join(clip(hit.text).splitlines())
     stamp = hit.at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
     return f"[{stamp}] {speaker}{text}{tags}"
 

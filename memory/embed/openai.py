@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BATCH = 64  # texts of one request
 _CLIP = 4000  # characters of a text: 8,192 tokens are the least that hosted models take
+PREFIX = "openai-"  # of the names of embedders
 _OPENAI = "https://api.openai.com/v1"
 
 
@@ -49,7 +50,7 @@ class OpenAIEmbedder:
     @property
     def name(self) -> str:
         """The model's own name: the space is the same whichever server computes it."""
-        return f"openai-{self._model}"
+        return PREFIX + self._model
 
     @property
     def dim(self) -> int:

@@ -5,35 +5,44 @@ import hashlib
 import logging
 import shutil
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import get_args
 
-from memory.errors import StorageFault
+from memory.errors import EmbeddingFault, IndexBehind, MemoryFault, StorageFault
+from memory.index import faiss, follow
 from memory.index.faiss import FaissIndex
-from memory.ports import Connection, Database, Embedder, Row
+from memory.index.follow import Names, State, thread
+from memory.ports import Database, Embedder
 from memory.types import Shelf
 
-T = TypeVar("T")
 Key = tuple[str, Shelf]  # agent id, shelf
+Space = tuple[str, int]  # embedder's name, dimension
 
 _log = logging.getLogger(__name__)
 
-_CHUNK = 20_000  # vectors taken from the database at a time
-_SAME = 0.98  # the least similarity of a vector to itself, after float16 and bytes
 _OVERHEAD = 8192  # bytes of an open index beside its vectors
+_SOON = 20_000  # vectors that a search itself waits for: 30 MB from a file, .2 s from rows
+_PATIENCE = 0.25  # seconds that a search waits for more than that
+_SHARE = 100  # a file is written again when it lacks more than a hundredth: the rest is followed
 
 
 @dataclass(slots=True)
 class _Open:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0  # that hold the lock or wait for it
+    users: int = 0  # that hold the lock, wait for it, or build
     index: FaissIndex | None = None
-    changed: bool = False  # since it was saved
+    changes: int = 0  # vectors by which the file differs
     size: int = 0  # bytes, as counted
+    work: "asyncio.Task[MemoryFault | None] | None" = None  # that opens or builds it
+
+    @property
+    def worn(self) -> bool:
+        """Whether the file is to be written again."""
+        return self.index is not None and self.changes > self.index.count // _SHARE
 
 
 class IndexCache:
@@ -61,6 +70,22 @@ class IndexCache:
         self._read_only = read_only
         self._entries: OrderedDict[Key, _Open] = OrderedDict()
         self._size = 0
+        self._tasks: asyncio.TaskGroup | None = None  # while there is a background
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[None]:
+        """Within this, searches no longer wait for indexes that take long to open or to build."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            try:
+                yield
+            finally:
+                self._tasks = None
+
+    async def prepare(self) -> None:
+        """Have the first search be as quick as others, where there is something to search."""
+        if await self._database.read(follow.any_vectors):
+            await thread(faiss.prepare)
 
     async def search(
         self,
@@ -69,39 +94,52 @@ class IndexCache:
         vector: bytes,
         k: int,
         among: Sequence[int] | None = None,
-        known: tuple[int, int] | None = None,
+        known: State | None = None,
+        embedder: str | None = None,
     ) -> list[tuple[int, float]]:
         """The k nearest (seq, similarity) of what the database holds now, best first.
 
         known: the (version, count) of the shelf's vectors, where the caller has just read it; an
         index that is level with it is searched without another look at the database.
-        Raises EmbeddingFault where the database has vectors of another size than the embedder's.
+        embedder: whose vectors, if not the cache's own.
+        Raises IndexBehind where that is not to be had soon, and EmbeddingFault where the database
+        has vectors of another size than this one.
         """
-        key = agent, shelf
+        key: Key = agent, shelf
+        space = embedder or self._embedder.name, len(vector) // 2
         async with self._held(key) as entry:
-            index = entry.index
-            if index is None or (index.version, index.count) != known:
-                index = await self._follow(key, entry)
-            hits = await _thread(partial(index.search, vector, k, among))
+            index = await self._level(key, entry, space, known)
+            hits = await thread(partial(index.search, vector, k, among))
         await self._make_room()
         return hits
 
+    async def similar(
+        self,
+        agent: str,
+        shelf: Shelf,
+        vector: bytes,
+        seqs: Sequence[int],
+        known: State | None = None,
+        embedder: str | None = None,
+    ) -> dict[int, float]:
+        """The similarities of these seqs, of those that have a vector. Otherwise as `search`."""
+        return dict(await self.search(agent, shelf, vector, len(seqs), seqs, known, embedder))
+
     async def rebuild(self, agent: str, shelf: Shelf) -> int:
         """Build an index anew from the database and save it; the number of its vectors."""
-        key = agent, shelf
+        key: Key = agent, shelf
+        space = self._embedder.name, self._embedder.dim
         async with self._held(key) as entry:
-            index = entry.index = await self._open(key)
-            index.reset()
-            entry.changed = True
-            await self._follow(key, entry)
+            index = entry.index = await self._opened(key, space)
+            await follow.build(self._database, Names(*key, space[0]), index)
+            entry.changes = index.count + 1
             await self._save(key, entry)
-            count = index.count
         await self._make_room()
-        return count
+        return index.count
 
     async def flush(self) -> None:
         """Save what changed. What cannot be saved is told in the log, and tried again next time."""
-        for key in [key for key, entry in self._entries.items() if entry.changed]:
+        for key in [key for key, entry in self._entries.items() if entry.worn]:
             async with self._held(key) as entry:
                 await self._save(key, entry)
 
@@ -111,11 +149,57 @@ class IndexCache:
         async with AsyncExitStack() as stack:
             for key in keys:
                 entry = await stack.enter_async_context(self._held(key))
-                entry.index, entry.changed = None, False
+                if entry.work is not None:
+                    entry.work.cancel()
+                    await asyncio.wait([entry.work])
+                entry.index, entry.changes = None, 0
             if not self._read_only:
-                await _thread(partial(delete_files, self._folder, agent))
+                await thread(partial(delete_files, self._folder, agent))
         for key in keys:
             self._close(key)
+
+    async def _level(self, key: Key, entry: _Open, space: Space, known: State | None) -> FaissIndex:
+        """The index of a space, level with the database, or nearly so while a better one is made.
+
+        Raises IndexBehind where there is none yet, or what keeps it from being made.
+        """
+        index = entry.index = entry.index if entry.index and entry.index.space == space else None
+        names = Names(*key, space[0])
+        if known is None:
+            known = await self._database.read(partial(follow.state, names=names))
+        if index is not None and (index.version, index.count) == known:
+            return index
+        if self._tasks is not None and _takes_long(index, known[1]):
+            work = entry.work = entry.work or self._tasks.create_task(
+                self._work(key, entry, space), name="indexing"
+            )
+            return index or await _soon(entry, space, work)
+        if index is None:
+            index = entry.index = await self._opened(key, space)
+        entry.changes += await follow.level(self._database, names, index)
+        return index
+
+    async def _work(self, key: Key, entry: _Open, space: Space) -> MemoryFault | None:
+        """Open or build an index beside the one that serves, then put it in its place; what keeps
+        it from being made."""
+        entry.users += 1
+        try:
+            index = await self._opened(key, space)
+            changes = await follow.level(self._database, Names(*key, space[0]), index)
+            entry.index, entry.changes = index, changes
+        except MemoryFault as fault:
+            return fault
+        except (RuntimeError, MemoryError) as error:  # as FAISS says that there is no room
+            return EmbeddingFault(f"The index of {key[1]} cannot be built: {error!r:.200}")
+        finally:
+            entry.users -= 1
+            entry.work = None
+            self._count(entry)
+        return None
+
+    async def _opened(self, key: Key, space: Space) -> FaissIndex:
+        path = _agent_folder(self._folder, key[0]) / key[1]
+        return await follow.opened(self._database, Names(*key, space[0]), path, space[1])
 
     @asynccontextmanager
     async def _held(self, key: Key) -> AsyncIterator[_Open]:
@@ -126,12 +210,14 @@ class IndexCache:
         try:
             async with entry.lock:
                 yield entry
-                vectors = entry.index.count if entry.index else 0
-                size = _OVERHEAD + 4 * self._embedder.dim * vectors
-                self._size += size - entry.size
-                entry.size = size
+                self._count(entry)
         finally:
             entry.users -= 1
+
+    def _count(self, entry: _Open) -> None:
+        size = _OVERHEAD + (entry.index.size if entry.index else 0)
+        self._size += size - entry.size
+        entry.size = size
 
     async def _make_room(self) -> None:
         for key, entry in list(self._entries.items())[:-1] if self._size > self._budget else ():
@@ -147,98 +233,33 @@ class IndexCache:
             self._size -= self._entries.pop(key).size
 
     async def _save(self, key: Key, entry: _Open) -> None:
-        if entry.index is None or not entry.changed or self._read_only:
+        index = entry.index
+        if index is None or not entry.worn or self._read_only:
             return
         try:
-            await _thread(entry.index.save)
-            entry.changed = False
+            await thread(index.save)
         except StorageFault as fault:  # the index works on; it is only built again next time
             _log.warning("%s", fault, extra={"action": "index_not_saved", "agent": key[0]})
-
-    async def _open(self, key: Key) -> FaissIndex:
-        """The index as its files have it, if they are of this database."""
-        path, embedder = self._path(key), self._embedder
-        index = await _thread(lambda: FaissIndex(path, embedder.name, embedder.dim))
-        names, version = self._names(key), index.version
-        newest = await self._database.read(lambda conn: _newest(conn, names, version))
-        if newest:
-            seq, vector = newest["seq"], newest["vec"]
-            hits = await _thread(lambda: index.search(vector, 1, [seq]))
-            if not hits or hits[0][1] < _SAME:
-                index.reset()
-        return index
-
-    async def _follow(self, key: Key, entry: _Open) -> FaissIndex:
-        """Bring an index to the database's state: add what is new, or else start anew.
-
-        It only ever gains vectors by following, so after a removal its count differs.
-        """
-        index = entry.index = entry.index or await self._open(key)
-        version, count = await self._catch_up(key, entry, index)
-        if index.count != count or index.version > version:
-            index.reset()
-            version, count = await self._catch_up(key, entry, index)
-            entry.changed = True
-            if index.count != count:
-                _log.warning(
-                    "The index of %s counts %d vectors, the database says %d. Run reverie doctor.",
-                    *(key[1], index.count, count),
-                    extra={"action": "index_differs", "agent": key[0]},
-                )
-        index.add([], [], version)
-        return index
-
-    async def _catch_up(self, key: Key, entry: _Open, index: FaissIndex) -> tuple[int, int]:
-        """Add the vectors newer than the index; the (version, count) that they lead to."""
-        names = self._names(key)
-        while True:
-            since = index.version
-            state, rows = await self._database.read(partial(_changes, names=names, since=since))
-            if rows:
-                entry.changed = True
-                seqs, vectors = [row["seq"] for row in rows], [row["vec"] for row in rows]
-                await _thread(partial(index.add, seqs, vectors, rows[-1]["ver"]))
-            if len(rows) < _CHUNK:
-                return state
-
-    def _names(self, key: Key) -> dict[str, str]:
-        return {"agent": key[0], "shelf": key[1], "embedder": self._embedder.name}
-
-    def _path(self, key: Key) -> Path:
-        return _agent_folder(self._folder, key[0]) / key[1]
+        else:
+            if entry.index is index:  # no better one took its place
+                entry.changes = 0
 
 
-def _changes(
-    conn: Connection, names: dict[str, str], since: int
-) -> tuple[tuple[int, int], list[Row]]:
-    """The (version, count) of a shelf's vectors, and the next of those newer than `since`."""
-    state = conn.one(
-        "SELECT version, count FROM index_state"
-        " WHERE agent_id = :agent AND shelf = :shelf AND embedder = :embedder",
-        **names,
-    )
-    if state is None:
-        return (0, 0), []
-    found = state["version"], state["count"]
-    if found[0] <= since:
-        return found, []
-    return found, conn.all(
-        "SELECT seq, ver, vec FROM vectors WHERE agent_id = :agent AND shelf = :shelf"
-        " AND embedder = :embedder AND ver > :since ORDER BY ver LIMIT :limit",
-        **names,
-        since=since,
-        limit=_CHUNK,
-    )
+async def _soon(entry: _Open, space: Space, work: "asyncio.Task[MemoryFault | None]") -> FaissIndex:
+    """What comes of work in the background, if it does within a moment. Raises IndexBehind."""
+    await asyncio.wait([work], timeout=_PATIENCE)
+    if work.done() and not work.cancelled() and (fault := work.result()):
+        raise fault
+    if entry.index is None or entry.index.space != space:
+        raise IndexBehind
+    return entry.index
 
 
-def _newest(conn: Connection, names: dict[str, str], version: int) -> Row | None:
-    """The newest vector that an index of this version must hold."""
-    return conn.one(
-        "SELECT seq, vec FROM vectors WHERE agent_id = :agent AND shelf = :shelf"
-        " AND embedder = :embedder AND ver <= :version ORDER BY ver DESC LIMIT 1",
-        **names,
-        version=version,
-    )
+def _takes_long(index: FaissIndex | None, count: int) -> bool:
+    """Whether more is to be done for an index of so many vectors than a search should wait for."""
+    held = index.count if index is not None else 0
+    apart = abs(count - held) > _SOON or (index is not None and not index.fits(count))
+    return count > _SOON and apart
 
 
 def _agent_folder(root: Path, agent: str) -> Path:
@@ -257,16 +278,3 @@ def delete_files(root: Path, agent: str) -> None:
         raise StorageFault(
             f"The search index {folder} cannot be deleted ({error.strerror}). Delete it by hand."
         ) from error
-
-
-async def _thread(work: Callable[[], T]) -> T:
-    """Run on a thread. A thread cannot be stopped: who is cancelled meanwhile waits for its end,
-    for the lock around it must not be given away before."""
-    future = asyncio.get_running_loop().run_in_executor(None, work)
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        while not future.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([future])
-        raise

@@ -1,18 +1,20 @@
 """What is past its days goes with all that tells of it, and nothing else goes."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from memory import asks, recall, retention, shelf
+from memory import asks, leftovers, policy, recall, retention, shelf
 from memory.agents import identity_id
 from memory.audience import own
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
+from memory.policy import Rules
 from memory.ports import Connection
 from memory.retention import Retention
 from memory.schema import MIGRATIONS
@@ -28,13 +30,14 @@ from memory.types import (
     Reply,
     Summary,
 )
+from memory.words import query_terms
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-NEVER = timedelta()
 ANA = Identity(platform="slack", space="T", user="U", name="安娜")
 PERSON = identity_id("slack", "T", "U")
-ROOMS = {"person": "slack/T/D", "room": "slack/T/C"}
+ROOMS: Mapping[Audience, str] = {"person": "slack/T/D", "room": "slack/T/C"}
+ELSEWHERE: Mapping[Audience, str] = {"person": "slack/T2/D", "room": "slack/T2/C"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +51,12 @@ class House:
 
     async def turn(
         self, agent: str, days: float, text: str, audience: Audience = "person", *,
-        open_: bool = False,
+        open_: bool = False, sent: bool = True, asked: bool = False,
+        fleeting: bool = False, rooms: Mapping[Audience, str] = ROOMS,
     ) -> int:  # fmt: skip
         """Somebody said something so many days ago, and was answered; the number of the turn."""
         at = NOW - timedelta(days=days)
-        room = ROOMS[audience]
+        room = rooms[audience]
         self.said[agent] += 1
         birth = Birth(id=agent, name=agent, kind="named", persona="I am here.")
         await self.store.receive(
@@ -63,23 +67,32 @@ class House:
         view = await self.store.view(agent, room)
         draft = Draft.of(view.agent, view.blocks, at=at)
         origin = Origin(audience=audience, person=PERSON, room=room)
+        platform, space, channel = room.split("/")
+        target = {"address": {"platform": platform, "space": space, "channel": channel}}
         for role, words in (("user", text), ("assistant", f"heard: {text}"), ("tool", "done")):
             draft.messages.append(
                 Message(
                     seq=draft.seq(), role=role, text=words, at=at, origin=origin, turn=claim.turn,  # type: ignore[arg-type]
-                    event=claim.items[0].dedup if role == "user" else "",
+                    event=claim.items[0].dedup if role == "user" else "", fleeting=fleeting,
                 )
             )  # fmt: skip
             at += timedelta(seconds=1)
-        draft.replies.append(Reply(key=f"{claim.turn}:0:0", target={}, text=f"heard: {text}"))
+            if role == "user" and asked:
+                payload = {"text": text}
+                draft.asks.append(
+                    Ask(
+                        id=draft.seq(), kind="reply", person=PERSON, target=target,
+                        payload=payload, at=at,
+                    )
+                )  # fmt: skip
+        draft.replies.append(Reply(key=f"{claim.turn}:0:0", target=target, text=f"heard: {text}"))
         await self.store.commit(draft.change(claim=claim, done=not open_))
-        for reply in await self.store.unsent(agent):
+        for reply in await self.store.unsent(agent) if sent else ():
             await self.store.sent(reply, "r")
         return claim.turn
 
-    async def sweep(self, *, person: float = 0, room: float = 0) -> Counter[str]:
-        days = {"person": timedelta(days=person), "room": timedelta(days=room)}
-        return await Retention(self.store.database, **days).sweep(NOW)
+    async def sweep(self, *, person: int = 0, room: int = 0) -> Counter[str]:
+        return await Retention(self.store.database, Rules(person=person, room=room)).sweep(NOW)
 
     async def texts(self, agent: str) -> list[str]:
         rows = await self.store.database.read(lambda conn: recall.page(conn, agent))
@@ -89,7 +102,7 @@ class House:
         number = (await self.store.agent(agent)).number
         return len(
             await self.store.database.read(
-                lambda conn: shelf.by_words(conn, "messages", number, words, 10)
+                lambda conn: shelf.by_words(conn, "messages", number, query_terms(words), 10)
             )
         )
 
@@ -160,7 +173,7 @@ async def test_for_ever_is_for_ever(house: House) -> None:
     [({"person": 30}, ["room"]), ({"room": 30}, ["person"]), ({"person": 30, "room": 30}, [])],
 )
 async def test_each_audience_has_its_days(
-    house: House, days: dict[str, float], left: list[Audience]
+    house: House, days: dict[str, int], left: list[Audience]
 ) -> None:
     await house.turn("scout", 40, "person", "person")
     await house.turn("scout", 40, "room", "room")
@@ -213,7 +226,7 @@ async def test_what_was_drafted_on_what_is_gone_is_refused(house: House) -> None
 
 async def test_it_is_the_whole_day_that_counts_and_once_a_day(house: House) -> None:
     await house.turn(PERSON, 30.4, "the same day 同一天")
-    days = Retention(house.store.database, person=30 * DAY, room=NEVER)
+    days = Retention(house.store.database, Rules(person=30))
     assert not (await days.sweep(NOW)).total()
     assert not (await days.sweep(NOW + timedelta(hours=11))).total()
     assert (await days.sweep(NOW + DAY))["messages"] == 3
@@ -245,3 +258,109 @@ async def test_questions_that_nobody_answered_are_closed(house: House) -> None:
     assert (await house.sweep(room=30))["questions"] == 2
     left = await house.store.unasked()
     assert [(ask.kind, ask.payload["text"]) for _, ask in left] == [("notice", "绝密")]
+
+
+# --- other rules in other workspaces --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "left"),
+    [
+        (0, {"slack/T2": 30}, ["here"]),
+        (0, {"slack/T": 30}, ["there"]),
+        (30, {"slack/T2": 0}, ["there"]),
+        (30, {"slack/T2": 60}, ["there"]),
+        (60, {"slack/T2": 30}, ["here"]),
+        (0, {"slack/T": 30, "slack/T2": 30}, []),
+        (60, {"slack/T3": 30}, ["here", "there"]),
+        (30, {}, []),
+    ],
+)
+@pytest.mark.parametrize("audience", ["person", "room"])
+async def test_each_workspace_has_its_days(
+    house: House,
+    audience: Literal["person", "room"],
+    default: int,
+    own: Mapping[str, int],
+    left: list[str],
+) -> None:
+    agent = PERSON if audience == "person" else "scout"
+    for text, rooms in (("here", ROOMS), ("there", ELSEWHERE)):
+        await house.turn(agent, 40, text, audience, rooms=rooms, asked=True)
+
+    def choose(conn: Connection) -> None:
+        for workspace, days in own.items():
+            policy.choose(conn, workspace, audience, days, NOW)
+
+    await house.store.database.write(choose)
+    await house.sweep(**{audience: default})
+    assert await house.texts(agent) == left
+    sent = [reply.text for turn in (1, 2) for reply in await outgoing(house, agent, turn)]
+    assert [text for text in sent if text] == [f"heard: {text}" for text in left]
+    asked = [ask.payload["text"] for _, ask in await house.store.unasked()]
+    assert asked == left
+
+
+async def test_another_rule_holds_at_once_and_not_only_tomorrow(house: House) -> None:
+    await house.turn(PERSON, 40, "old 旧")
+    days = Retention(house.store.database, Rules())
+    assert not (await days.sweep(NOW)).total()
+    await house.store.database.write(lambda conn: policy.choose(conn, "slack/T", "person", 30, NOW))
+    assert (await days.sweep(NOW))["messages"] == 3
+
+
+async def test_how_much_would_go_is_known_before(house: House) -> None:
+    await house.turn(PERSON, 40, "a")
+    await house.turn(PERSON, 20, "b")
+    await house.turn(PERSON, 40, "c", rooms=ELSEWHERE)
+    await house.turn("hall", 40, "d", "room")
+
+    def count(days: int) -> Callable[[Connection], int]:
+        before = retention.day_before(days, NOW)
+        return lambda conn: retention.count_older(conn, "slack/T", "person", before)
+
+    found = [await house.store.database.read(count(days)) for days in (60, 30, 10)]
+    assert found == [0, 2, 4]  # what was said, and what was answered
+
+
+# --- what was said in passing ---------------------------------------------------------------------
+
+
+async def test_what_was_asked_in_passing_goes_with_it(house: House) -> None:
+    await house.turn(PERSON, 0.1, "kept 留下", asked=True)
+    await house.turn(PERSON, 0.1, "hush 嘘", asked=True, fleeting=True)
+    [_, (_, ask)] = await house.store.unasked()
+    said = Reply(key=f"ask:{ask.id}", target=ask.target, text="hush 嘘")  # the person chose that
+    await house.store.say(PERSON, said)
+    [reply] = await house.store.unsent(PERSON)
+    await house.store.sent(reply, "r")
+    await house.store.database.write(lambda conn: retention.pause(conn, PERSON, paused=False))
+    assert await house.texts(PERSON) == ["kept 留下"]
+    asked = await house.store.unasked()
+    assert [ask.payload["text"] for _, ask in asked] == ["kept 留下"]
+    rows = await house.store.database.read(lambda conn: conn.all("SELECT text FROM outbox"))
+    assert [row["text"] for row in rows] == ["heard: kept 留下", "", ""]
+
+
+async def test_an_answer_that_is_not_sent_yet_is_sent_first_and_given_up_after_a_day(
+    house: House,
+) -> None:
+    turn = await house.turn(PERSON, 0.5, "hush 嘘", fleeting=True, sent=False)
+    await house.store.database.write(lambda conn: retention.pause(conn, PERSON, paused=False))
+    assert [reply.text for reply in await house.store.unsent(PERSON)] == ["heard: hush 嘘"]
+    days = Retention(house.store.database, Rules())
+    assert not (await days.sweep(NOW)).total()
+    assert (await days.sweep(NOW + DAY))["messages"] == 3
+    assert await house.store.unsent(PERSON) == []
+    assert [reply.text for reply in await outgoing(house, PERSON, turn)] == [""]
+
+
+async def test_what_is_removed_is_noted_to_be_swept(house: House) -> None:
+    await house.turn(PERSON, 40, "old 旧")
+    await house.turn("hall", 5, "new 新", "room")
+    assert await house.store.database.read(leftovers.page) == []
+    await house.sweep(person=30)
+    left = await house.store.database.read(leftovers.page)
+    assert {row["agent_id"] for row in left} == {PERSON}
+    await house.store.database.write(lambda conn: leftovers.swept(conn, left))
+    assert await house.store.database.read(leftovers.page) == []

@@ -16,7 +16,7 @@ from memory.errors import EmbeddingFault, NotFound
 from memory.index import faiss
 from memory.search import Search
 from memory.store import Store
-from memory.types import Birth, Hit, Message, Origin, Role, Shelf
+from memory.types import Birth, Filters, Hit, Message, Origin, Role, Shelf
 
 needs_faiss = pytest.mark.skipif(not faiss.available(), reason="FAISS is not installed")
 T0 = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -167,7 +167,10 @@ async def test_a_query_that_says_nothing_gives_the_newest(by_both: Search, query
     )
     hits, total = await by_both.find(operator("a"), "passages", query, size=5)
     assert ([hit.text for hit in hits], total) == ([text for text, _ in KEPT[::-1]], 3)
-    assert await texts(by_both, "passages", query, tags=["event"]) == [KEPT[1][0], KEPT[0][0]]
+    assert await texts(by_both, "passages", query, filters=Filters(tags=("event",))) == [
+        KEPT[1][0],
+        KEPT[0][0],
+    ]
 
 
 ODD = [
@@ -210,17 +213,19 @@ async def test_agents_do_not_find_each_others(filled: Store, by_words: Search) -
 async def test_tags_narrow_a_search(filled: Store, by_words: Search) -> None:
     await keep(filled, "a", [(f"project note {n}", ()) for n in range(150)])
     await keep(filled, "a", [("a very long project note with much else in it", ("rare", "稀有"))])
-    assert await texts(by_words, "passages", "project note", tags=["rare", "稀有"]) == [
-        "a very long project note with much else in it"
-    ]
-    assert await texts(by_words, "passages", "project", tags=["rare", "event"]) == []
-    assert await texts(by_words, "passages", "project", tags=["ra"]) == []
+    assert await texts(
+        by_words, "passages", "project note", filters=Filters(tags=("rare", "稀有"))
+    ) == ["a very long project note with much else in it"]
+    assert (
+        await texts(by_words, "passages", "project", filters=Filters(tags=("rare", "event"))) == []
+    )
+    assert await texts(by_words, "passages", "project", filters=Filters(tags=("ra",))) == []
 
 
 @needs_faiss
 async def test_tags_narrow_what_is_near(filled: Store, by_both: Search) -> None:
     await by_both.reindex(lambda done, total: None)
-    found = await texts(by_both, "passages", "Berlin", tags=["event"])
+    found = await texts(by_both, "passages", "Berlin", filters=Filters(tags=("event",)))
     assert set(found) == {KEPT[0][0], KEPT[1][0]}  # the second by meaning only
 
 
@@ -282,10 +287,10 @@ async def test_meaning_follows(filled: Store, by_both: Search) -> None:
     async def embedded() -> bool:
         return not await filled.database.read(lambda conn: conn.all("SELECT * FROM embed_queue"))
 
-    assert await texts(by_both, "messages", "Rustling") == []
+    assert await texts(by_both, "messages", "Rusticity") == []
     follower = asyncio.ensure_future(by_both.follow())
     await until(embedded)
-    hits, _ = await by_both.find(operator("a"), "messages", "Rustling", size=3)
+    hits, _ = await by_both.find(operator("a"), "messages", "Rusticity", size=3)
     assert {hit.text for hit in hits[:2]} == {SAID[0][1], SAID[1][1]}
     assert hits[0].why == ("meaning",)
     await keep(filled, "a", [("Rustlers came to town", ())])
@@ -313,9 +318,9 @@ async def test_without_the_embedder_words_are_enough(
     await by_both.reindex(lambda done, total: None)
     embedder.away = True
     assert await texts(by_both, "messages", "fine language") == ["Rust is a fine language"]
-    assert await texts(by_both, "messages", "Rustling") == []
+    assert await texts(by_both, "messages", "Rusticity") == []
     embedder.away = False
-    assert (await texts(by_both, "messages", "Rustling"))[0] in (SAID[0][1], SAID[1][1])
+    assert (await texts(by_both, "messages", "Rusticity"))[0] in (SAID[0][1], SAID[1][1])
 
 
 @needs_faiss
@@ -344,7 +349,7 @@ async def test_answers_do_not_depend_on_index_files(
 ) -> None:
     assert await by_both.reindex(lambda done, total: None) == 9
     questions: list[tuple[Shelf, str]] = [
-        ("messages", "Rustling 咖啡"), ("messages", "张三 Python"), ("passages", "北京 party"),
+        ("messages", "Rusticity 咖啡"), ("messages", "张三 Python"), ("passages", "北京 party"),
     ]  # fmt: skip
     wanted = [await by_both.find(operator("a"), shelf, query) for shelf, query in questions]
     await by_both.close()

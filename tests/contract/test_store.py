@@ -29,6 +29,7 @@ from memory.types import (
     Summary,
     Viewer,
 )
+from memory.words import query_terms
 
 T = TypeVar("T")
 T0 = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -357,7 +358,7 @@ async def test_no_verb_reaches_another_agent(
 
 def found(number: int, word: str, conn: Connection) -> int:
     shelves: tuple[Shelf, ...] = ("messages", "passages")
-    return sum(len(shelf.by_words(conn, kind, number, word, 100)) for kind in shelves)
+    return sum(len(shelf.by_words(conn, kind, number, query_terms(word), 100)) for kind in shelves)
 
 
 def vector_of(agent: str, seq: int) -> Callable[[Connection], None]:

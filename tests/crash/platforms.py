@@ -65,31 +65,44 @@ def echo(request: Request) -> Message:
 
 
 class Program:
-    """`reverie run`, started again and again on one home."""
+    """`reverie run`, or another command of Python's, started again and again on one home."""
 
-    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        environment: Mapping[str, str],
+        command: Sequence[str] = ("-m", "bot", "run"),
+    ) -> None:
         self.home, self.lives = home, 0
         self._environment = environment
+        self._command = command
         self._log = (home / "log").open("wb")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.lives += 1
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "run"], cwd=self.home, env=dict(self._environment),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log,
+            [sys.executable, *self._command], cwd=self.home, env=dict(self._environment),
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log,
         )  # fmt: skip
 
     async def end(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
             await asyncio.to_thread(self._process.wait, STUCK)
+            self._hang_up(self._process)
 
     def close(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            self._hang_up(self._process)
         self._log.close()
+
+    @staticmethod
+    def _hang_up(process: subprocess.Popen[bytes]) -> None:
+        if process.stdin is not None:  # until then it may wait for more
+            process.stdin.close()
 
     @property
     def errors(self) -> int:

@@ -19,7 +19,7 @@ async def sim() -> AsyncIterator[FakeDiscord]:
         yield fake
 
 
-NUMBER = 10  # of commands
+NUMBER = 11  # of commands
 
 
 def called(event: Event) -> str | None:
@@ -43,7 +43,7 @@ async def test_commands_are_registered_once(sim: FakeDiscord) -> None:
     assert set(offered) == {*COMMANDS, "Remember this"}
     for name, command in offered.items():
         places = (sorted(command["integration_types"]), sorted(command["contexts"]))
-        assert places == (([0], [0]) if name == "mode" else ([0, 1], [0, 1, 2]))
+        assert places == (([0], [0]) if name in ("mode", "policy") else ([0, 1], [0, 1, 2]))
     names = offered["Remember this"]["name_localizations"]
     assert names["zh-CN"] == names["zh-TW"] == "记住这条消息"
     sim.commands[0]["description"] = "old"
@@ -234,6 +234,17 @@ async def test_facts_that_take_too_long_are_none(
         ("memory", ["undo"], {}, "/memory undo"),
         ("memory", ["undo"], {"change": 7}, "/memory undo 7"),
         ("memory", ["history"], {"page": 3}, "/memory history 3"),
+        ("memory", ["keep"], {"number": "12"}, "/memory keep 12"),
+        ("memory", ["learned"], {}, "/memory learned"),
+        ("memory", ["digest"], {"every": "weekly"}, "/memory digest weekly"),
+        ("memory", ["digest"], {}, "/memory digest"),
+        ("memory", ["quiet"], {}, "/memory quiet"),
+        (
+            "memory",
+            ["quiet"],
+            {"hours": "22-7", "zone": "Asia/Tokyo"},
+            "/memory quiet 22-7 Asia/Tokyo",
+        ),
         ("memory", ["pause"], {}, "/memory pause"),
         ("memory", ["resume"], {}, "/memory resume"),
         ("persona", [], {"text": "我是诗人"}, "/persona 我是诗人"),
@@ -243,6 +254,8 @@ async def test_facts_that_take_too_long_are_none(
         ("unlink", [], {}, "/unlink"),
         ("forgetme", [], {"confirm": "yes"}, "/forgetme yes"),
         ("stop", [], {}, "/stop"),
+        ("memory", ["incognito"], {"state": "on"}, "/memory incognito on"),
+        ("memory", ["incognito"], {}, "/memory incognito"),
     ],
 )
 async def test_a_command_becomes_a_line(
@@ -288,6 +301,29 @@ async def test_who_may_manage_a_room_is_known_from_messages_too(sim: FakeDiscord
         "!mode off": False,
         "！模式 off": True,
         "!help": False,
+    }
+
+
+async def test_the_rules_of_a_server_are_seen_by_all_and_changed_by_its_managers(
+    sim: FakeDiscord,
+) -> None:
+    ana, chief, listener = sim.human("Ana"), sim.human("Chief", admin=True), Listener()
+    async with listening(sim, listener):
+        await ready(sim)
+        sim.allow(sim.general, Permission.MANAGE_CHANNELS, ana)
+        await ana.command("policy", where=sim.general)
+        await chief.command("policy", where=sim.general, rule="opt-in", value="on")
+        rule = {"rule": "keep person", "value": "30", "confirm": "yes"}
+        await chief.command("policy", where=sim.general, **rule)
+        await ana.say(sim.general, "<@bot> !policy opt-in off")
+        await chief.say(sim.general, "<@bot> ！规则 同意 关")
+        await sim.until(lambda: len(listener.lines) == 5)
+    assert {i.line: i.governs for i in listener.lines} == {
+        "/policy": False,
+        "/policy opt-in on": True,
+        "/policy keep person 30 yes": True,
+        "!policy opt-in off": False,
+        "！规则 同意 关": True,
     }
 
 

@@ -241,10 +241,13 @@ async def test_summaries_take_long_histories_in_parts() -> None:
     async with server.running():
         model = OpenAIModel(Endpoint(model="fake", base_url=server.url, window=2000))
         rows = [said(f"第{n}句话," * 30, n) for n in range(20)]
-        assert await model.summarise("before", rows) == "so far"
+        summary = await model.summarise("before", rows)
+        assert summary.text == "so far"
         await model.close()
     texts = [json.dumps(request, ensure_ascii=False) for request in server.requests]
     assert len(texts) > 1
+    assert summary.usage is not None
+    assert (summary.usage.calls, summary.usage.prompt > 1000) == (len(texts), True)
     assert "before" in texts[0]
     assert all("so far" in text for text in texts[1:])
     assert all(f"第{n}句话" in "".join(texts) for n in range(20))

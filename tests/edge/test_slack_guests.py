@@ -134,6 +134,32 @@ async def test_a_guest_shares_nothing_from_a_direct_message(
         assert await eve.sees("I like tea")
 
 
+@pytest.mark.parametrize(("language", "flags"), [("en", GUESTS[0]), ("zh", GUESTS[3])])
+async def test_a_room_with_a_guest_knows_no_more_than_guests_may(
+    fake: FakeSlack, tmp_path: Path, language: str, flags: dict[str, object]
+) -> None:
+    ben, eve = fake.human("Ben"), newcomer(fake, "Eve", flags)
+    shared, heard = SECRETS[language][2], []
+
+    async def asked(human: Human) -> None:
+        said = await human.say("#random", "<@bot> hello")
+        await human.sees("done", after=said)
+        heard.append(shared in str(llm.shown[-1]))
+
+    async with running(fake, tmp_path) as llm:
+        await tells(ben, SECRETS[language])
+        await ben.invite_bot("#random")
+        await asked(ben)
+        await eve.join("#random")
+        await asked(eve)
+        await asked(ben)
+        await eve.leave("#random")
+        await eve.dm("bye")  # the platform tells in its order
+        await eve.sees("done")
+        await asked(ben)
+    assert heard == [True, False, False, True]
+
+
 @pytest.mark.parametrize("flags", [GUESTS[0], GUESTS[3], {}])
 async def test_messages_and_commands_tell_it(fake: FakeSlack, flags: dict[str, object]) -> None:
     listener, eve = Listener(fake), newcomer(fake, "Eve", flags)

@@ -200,6 +200,45 @@ async def test_an_answer_that_cannot_take_the_place_of_the_list_comes_beside_it(
     assert not [row for row in bo.screen if "喜欢喝茶" in text_of(row)]
 
 
+async def test_the_rules_of_a_workspace_are_its_admins_and_not_who_made_a_channel(
+    fake: FakeSlack, listener: Listener
+) -> None:
+    boss, ana = fake.human("Boss", admin=True), fake.human("Ana")
+    async with online(fake, listener):
+        await given(boss, "/policy", "opt-in on")
+        await given(ana, "/policy", "keep person 30")
+        await boss.say("#general", "<@bot> ！规则 同意 开")
+        await listener.obeys(3)
+    assert [row.governs for row in listener.invocations] == [True, False, True]
+
+
+async def test_an_admin_may_change_what_is_known_of_others_and_reading_asks_nobody(
+    fake: FakeSlack, listener: Listener
+) -> None:
+    boss, ana = fake.human("Boss", admin=True), fake.human("Ana")
+    async with online(fake, listener):
+        for human, rest in ((boss, "edit 2 tea"), (ana, "forget 2"), (boss, "show")):
+            await given(human, "/memory", rest)
+        await boss.say("#general", "！记忆 忘记 绿茶")
+        await listener.obeys(4)
+    assert [row.governs for row in listener.invocations] == [True, False, False, True]
+
+
+async def test_a_slash_command_in_a_channel_is_in_no_thread(
+    fake: FakeSlack, listener: Listener
+) -> None:
+    ana = fake.human("Ana")
+    async with online(fake, listener):
+        await given(ana, "/memory", "incognito on")
+        root = await ana.say("#general", "hello")
+        await ana.say("#general", "!memory incognito on", thread=root)
+        await listener.obeys(2)
+    assert [(row.aside, row.address.thread) for row in listener.invocations] == [
+        (True, None),
+        (False, root["ts"]),
+    ]
+
+
 async def test_only_for_the_mode_it_matters_who_is_an_admin(
     fake: FakeSlack, listener: Listener
 ) -> None:

@@ -1,42 +1,38 @@
 """What people are told when they are first heard, and what a pause leaves behind."""
 
+import asyncio
 import re
-from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from adapters.base import Address, Invocation, RoomKind, SendFailed, Shown
-from bot.intake import room_id
+from adapters.base import Address, Event, SendFailed, Shown
+from bot.consent import Consent
+from bot.intake import room_id, route
 from bot.testing.fakes import FakeAdapter
-from memory.agents import identity_id
-from memory.types import now
+from memory import policy
+from memory.database.sqlite import SqliteDatabase
+from memory.policy import Rules
+from memory.schema import MIGRATIONS
+from memory.store import Store
+from memory.types import Identity, now
+from tests.scenario.consent_world import (
+    ANA,
+    DM,
+    HALL,
+    found,
+    heard,
+    obey,
+    slack,
+    texts,
+)
 from tests.scenario.world import World, says, world
 
-ANA = identity_id("slack", "local", "ana")
-DM = Address(platform="slack", space="local", channel="dm")
-HALL = replace(DM, channel="hall")
 PAUSED_SAID = ["the launch code is Zanzibar", "发布代号是桑给巴尔岛"]
-
-
-async def obey(
-    w: World, line: str, *, user: str = "ana", address: Address = DM, room: RoomKind = "dm"
-) -> Shown:
-    return await w.app.desk.command(
-        Invocation(address=address, user=user, name=user.title(), line=line, room_kind=room)
-    )
-
-
-def slack(home: Path, **settings: object) -> AbstractAsyncContextManager[World]:
-    return world(home, lambda _: says("ok"), platform="slack", settings=settings)
-
-
-async def heard(w: World, text: str, **how: object) -> None:
-    await w.adapter.say(text, event=f"{now().timestamp()}", **how)  # type: ignore[arg-type]
-    await w.settled()
-    await w.app.asks.tell()
 
 
 @pytest.mark.parametrize(
@@ -116,14 +112,6 @@ async def test_a_notice_may_be_off_and_a_terminal_has_none(tmp_path: Path) -> No
 
 
 # --- a pause --------------------------------------------------------------------------------------
-
-
-async def texts(w: World, agent: str = ANA) -> list[str]:
-    return [row.text for row in await w.recall(agent) if row.role == "user"]
-
-
-async def found(w: World, words: str) -> str:
-    return (await obey(w, f"/memory search {words}")).plain()
 
 
 @pytest.mark.parametrize("secret", PAUSED_SAID)
@@ -273,3 +261,123 @@ async def test_what_one_account_agreed_to_holds_for_the_other(tmp_path: Path) ->
         join = next(one for one in asked.buttons if one.label == "Join them")
         await obey(w, join.line, user="ben")
         assert await in_hall(w, "hello", user="ben") == 1
+
+
+async def agreed_in(w: World, workspace: str, value: int | None) -> None:
+    await w.app.store.database.write(
+        lambda conn: policy.choose(conn, workspace, "opt_in", value, now())
+    )
+
+
+async def test_who_was_told_before_is_asked_once_people_have_to_agree(tmp_path: Path) -> None:
+    """nothing -> told -> asked -> agreed: each said once, whichever way the rule goes."""
+    async with slack(tmp_path) as w:
+        assert await in_hall(w, "hello") == 1
+        assert "`/memory resume`" not in w.adapter.whispers[0][1].plain()
+        await agreed_in(w, "slack/local", 1)
+        assert await in_hall(w, "你好") == 0
+        assert await in_hall(w, "hello?") == 0
+        [_, (user, shown)] = w.adapter.whispers
+        assert (user, "`/memory resume`" in shown.plain()) == ("ana", True)
+        assert "只有你能看到" not in shown.plain()  # that was told before
+        await agreed_in(w, "slack/local", None)
+        assert await in_hall(w, "hello") == 1
+        await agreed_in(w, "slack/local", 1)
+        assert await in_hall(w, "hello") == 0
+        await obey(w, "/memory resume")
+        assert await in_hall(w, "hello") == 1
+        assert len(w.adapter.whispers) == 2
+
+
+async def test_each_workspace_has_its_rule(tmp_path: Path) -> None:
+    async with slack(tmp_path) as w:
+        await agreed_in(w, "slack/elsewhere", 1)
+        assert await in_hall(w, "hello") == 1
+    async with slack(tmp_path, opt_in=True) as w:
+        assert await in_hall(w, "hello") == 0
+        await agreed_in(w, "slack/local", 0)
+        assert await in_hall(w, "hello") == 1
+
+
+@pytest.mark.parametrize("text", PAUSED_SAID)
+async def test_without_the_rule_one_is_learned_from_again_and_nothing_of_before_is_left(
+    tmp_path: Path, text: str
+) -> None:
+    async with slack(tmp_path, notice=False) as w:
+        await agreed_in(w, "slack/local", 1)
+        await heard(w, text)
+        [(_, shown)] = w.adapter.whispers  # who has to agree is told how, notice or not
+        assert "`/memory resume`" in shown.plain()
+        labels = [button.label for button in (await obey(w, "/memory")).buttons]
+        assert labels[-1] == "Resume"
+        await agreed_in(w, "slack/local", 0)
+        await heard(w, "I like tea 我喜欢茶")
+        assert "core_memory_append" in [tool.name for tool in w.llm.shown[-1].tools]
+        labels = [button.label for button in (await obey(w, "/memory")).buttons]
+        assert labels[-1] == "Pause"
+        at = now()
+        w.app.schedule._clock = lambda: at + timedelta(hours=25)
+        await w.app.schedule.tidy()
+        assert await texts(w) == ["I like tea 我喜欢茶"]
+
+
+async def test_taking_back_is_not_offered_for_a_pause(tmp_path: Path) -> None:
+    """There is a button for the last change of memory, and a pause is none."""
+    async with slack(tmp_path) as w:
+        await obey(w, "/memory add I like tea")
+        for line, told in (("pause", "已暂停"), ("resume", "继续学习")):
+            shown = await obey(w, f"/memory {line}")
+            assert told in shown.plain()
+            assert not shown.buttons
+
+
+# --- as a state machine ---------------------------------------------------------------------------
+
+STEPS = ("dm", "hall", "agree", "forget", "ask", "no longer", "restart")
+
+
+@given(steps=st.lists(st.sampled_from(STEPS), max_size=14), notice=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_every_way_through_it(steps: list[str], notice: bool) -> None:
+    """nothing -> told -> asked -> agreed, while the rule comes and goes."""
+    with TemporaryDirectory() as folder:
+        asyncio.run(_walk(Path(folder), steps, notice=notice))
+
+
+async def _walk(folder: Path, steps: list[str], *, notice: bool) -> None:
+    database = SqliteDatabase(folder / "r.db")
+    database.start(MIGRATIONS)
+    store, calls = Store(database), list[int]()
+    identity = Identity(platform="slack", space="local", user="ana", name="Ana")
+    told: set[str] = set()
+    agreed = asked = False
+    consent = Consent(store, lambda: calls.append(1), Rules(), notice=notice)
+    for step in steps:
+        if step in ("dm", "hall"):
+            event = Event(
+                id="1", address=DM if step == "dm" else HALL, user="ana", name="Ana", text="你好",
+                at=now(), room_kind="dm" if step == "dm" else "public",
+            )  # fmt: skip
+            calls.clear()
+            verdict = await consent.met(event, identity, route(event)[0])
+            withheld = asked and not agreed
+            expected = ("fleeting" if step == "dm" else "drop") if withheld else "keep"
+            due = {"notice"} if notice or withheld else set()
+            due |= {"opt_in"} if withheld else set()
+            assert (verdict, bool(calls)) == (expected, bool(due - told))
+            told |= due
+        elif step == "agree":
+            await consent.agreed(identity)
+            agreed, told = True, told | {"notice"}  # who agrees knows
+        elif step == "forget":
+            await store.forget_person(ANA, at=now())
+            agreed, told = False, set()
+        elif step == "restart":
+            consent = Consent(store, lambda: calls.append(1), Rules(), notice=notice)
+        else:
+            asked = step == "ask"
+            value = 1 if asked else None
+            await database.write(
+                lambda conn, value=value: policy.choose(conn, "slack/local", "opt_in", value, now())  # type: ignore[misc]
+            )
+    await database.close()

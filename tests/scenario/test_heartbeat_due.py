@@ -1,16 +1,20 @@
 """When a heartbeat is due, what it may cost, and that it is done whole or not at all."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
 from bot import schedule
+from bot.errors import ModelRejected, ModelUnavailable
 from bot.heartbeat import Pace, read
-from bot.schedule import Schedule, quiet, waits
+from bot.hours import quiet
+from bot.schedule import Schedule, waits
 from bot.testing.fakes import Crash, CrashAt, DyingStore
-from bot.types import Prices, Usage
+from bot.types import Completion, Prices, Prompt, Usage
 from memory import heartbeats
 from memory.consolidate import Line
 from memory.database.sqlite import SqliteDatabase
@@ -18,8 +22,11 @@ from memory.draft import Draft
 from memory.errors import StorageFault
 from memory.heartbeats import Due
 from memory.store import Store
-from memory.types import Identity, now
+from memory.types import Identity, Spending, now
 from tests.scenario.heart_house import BIRTH, DAY, NOTHING, House, human_of
+from tests.scenario.world import says
+
+OTHERS = ("I own a boat", "我养了一只猫")  # of four facts, one may leave
 
 # --- due or not ----------------------------------------------------------------------------------
 
@@ -42,16 +49,18 @@ async def test_only_what_changed_is_due_and_once_in_an_interval(store: Store) ->
 
 async def test_stale_facts_are_put_away_without_a_model(store: Store) -> None:
     house = House(store)
-    await house.tell("I like tea", "我喜欢茶")
+    await house.tell("I like tea", "我喜欢茶", "I own a boat", "我养了一只猫", "sails")
     await house.beat()
-    days = 0
-    while (await house.human()).facts and days < 200:
+    left = []
+    for _ in range(200):
         house.at += DAY
-        days += 1
         await house.beat()
-    assert days == 92  # one at 90 days, and one when a day and a bit of it have passed
+        left.append(len((await house.human()).facts))
+    assert (left.index(4), left.index(3)) == (89, 91)  # at 90 days, and a day and a bit later
+    assert left[-1] == 3  # of three none may leave
     assert len(house.llm.shown) == 1
     assert await store.usage("ana", house.at) == []
+    assert await store.due(house.at, DAY, DAY) == []  # and nobody is woken for them
 
 
 async def test_a_sweep_reads_no_agent_that_has_nothing_to_do(store: Store) -> None:
@@ -135,17 +144,25 @@ async def test_not_while_somebody_writes_or_in_quiet_hours(store: Store) -> None
     assert await house.schedule.sweep() == 1
 
 
-def test_quiet_hours_are_those_of_the_agent() -> None:
+@pytest.mark.parametrize("written", ["22-7", "22:00-07:00", "22:00 – 7:00", "22：00～07：00"])
+def test_quiet_hours_are_those_of_the_agent(written: str) -> None:
     noon = datetime(2027, 1, 1, 12, tzinfo=UTC)
-    here = Due(agent="a", last_seq=1, mused_at=noon, settings={})
-    there = replace(here, settings={"timezone": "Asia/Shanghai"})  # 20 h
-    own_hours = replace(there, settings={"timezone": "Asia/Shanghai", "quiet": "19-21"})
-    assert [quiet(one, "22-7", UTC, noon) for one in (here, there, own_hours)] == [
-        False, False, True,
-    ]  # fmt: skip
-    assert quiet(here, "22-7", UTC, noon + timedelta(hours=11))
-    assert quiet(here, "22-7", UTC, noon + timedelta(hours=18))
-    assert not quiet(here, None, UTC, noon)
+    there = {"timezone": "Asia/Shanghai"}  # 20 h
+    own = {**there, "quiet": "19:30-20:30"}
+    assert [quiet(one, written, UTC, noon) for one in ({}, there, own)] == [False, False, True]
+    minute = timedelta(minutes=1)
+    for ends, inside in (
+        (10 * 60, False),
+        (10 * 60 + 1, True),
+        (19 * 60, True),
+        (19 * 60 + 1, False),
+    ):
+        assert quiet({}, written, UTC, noon + ends * minute - minute) is inside
+    assert not quiet({}, None, UTC, noon)
+    assert not quiet({"quiet": ""}, "0-23", UTC, noon)
+    imported = {"timezone": "Moon/Base", "quiet": "11-13"}
+    assert quiet(imported, None, UTC, noon)  # there is no such zone
+    assert not quiet({"quiet": "always"}, "0-23", UTC, noon)  # nor such hours
 
 
 def test_agents_do_not_come_all_at_once() -> None:
@@ -167,9 +184,48 @@ async def test_a_budget_that_is_spent_asks_no_more(store: Store) -> None:
         house.at += timedelta(hours=2)
     assert len(house.llm.shown) == 1
     house.at += DAY
+    for agent in ("ana", "bob"):  # what talk costs, and others' heartbeats, is not counted here
+        await store.ensure(replace(BIRTH, id=agent, name=agent))
+        draft = Draft.of(await store.agent(agent), await store.blocks(agent), at=house.at)
+        kind: Literal["turn", "heartbeat"] = "turn" if agent == "ana" else "heartbeat"
+        draft.usage = Spending(kind=kind, calls=1, prompt=99_000)
+        await store.commit(draft.change())
     await house.tell("我喜欢茶")
-    assert await house.beat() == 1
+    assert await house.beat() == 2  # Bob's waits
     assert len(house.llm.shown) == 2
+
+
+@pytest.mark.parametrize("why", ["away", "spent", "refused"])
+async def test_what_the_model_could_not_read_today_it_reads_tomorrow(
+    store: Store, why: str
+) -> None:
+    """For good it is left only where the model would refuse it again."""
+
+    def script(prompt: Prompt) -> Completion:
+        first = len(house.llm.shown) == 1
+        if first and why != "spent":
+            raise ModelUnavailable("away") if why == "away" else ModelRejected("no")
+        number = prompt.messages[0].text.rpartition("\n")[2].partition(":")[0]
+        fact = {"message": int(number), "quote": "我对花生过敏"}
+        answer = says(json.dumps({"facts": [] if first else [fact]}))
+        return replace(answer, usage=Usage(prompt=19_500, completion=9))
+
+    house = House(store, script, interval=timedelta(hours=1))
+    if why == "spent":
+        await house.tell("I like tea", save=False)
+        assert await house.beat() == 1
+        house.at += timedelta(hours=2)
+    await house.tell("我对花生过敏", save=False)
+    assert await house.beat() == 1
+    assert (len(house.llm.shown), await human_of(store)) == (1, [])
+    house.at += DAY
+    assert await house.beat() == (why != "refused")
+    assert await human_of(store) == ["我对花生过敏"] * (why != "refused")
+    house.at += DAY
+    await house.beat()
+    house.at += DAY
+    assert await house.beat() == 0
+    assert len(house.llm.shown) == 1 + (why != "refused")
 
 
 async def test_no_budget_and_a_pause_ask_nothing(store: Store) -> None:
@@ -227,7 +283,7 @@ def test_an_answer_is_read_in_any_wrapping() -> None:
 async def test_a_crash_leaves_all_of_it_or_nothing(database: SqliteDatabase, hop: str) -> None:
     store = Store(database)
     house = House(store)
-    await house.tell("I like tea", "likes tea.")
+    await house.tell("I like tea", "likes tea.", *OTHERS)
     await house.schedule.sweep()
     claim = await house.claimed()
     house.heart.store = DyingStore(database, CrashAt(hop))
@@ -235,14 +291,14 @@ async def test_a_crash_leaves_all_of_it_or_nothing(database: SqliteDatabase, hop
         await house.heart.run(claim)
     lines = len((await house.human()).facts)
     entries = [entry for entry in await store.history("ana", 0, 99) if entry.actor == "heartbeat"]
-    assert (lines, len(entries)) == ((2, 0) if hop == "commit" else (1, 1))
+    assert (lines, len(entries)) == ((4, 0) if hop == "commit" else (3, 1))
     await store.recover()
     house.heart.store = store
     again = await store.claim("ana", house.at)
     assert (again is None) == (hop == "committed")
     if again is not None:
         await house.heart.run(again)
-    assert len((await house.human()).facts) == 1
+    assert len((await house.human()).facts) == 3
 
 
 async def test_one_that_fails_too_often_is_let_go(store: Store) -> None:
@@ -258,7 +314,7 @@ async def test_one_that_fails_too_often_is_let_go(store: Store) -> None:
 
 async def test_memory_that_changes_meanwhile_is_looked_at_again(store: Store) -> None:
     house = House(store)
-    await house.tell("I like tea", "likes tea.")
+    await house.tell("I like tea", "likes tea.", *OTHERS)
     commit, times = store.commit, 0
 
     async def late(change: object) -> None:
@@ -271,4 +327,4 @@ async def test_memory_that_changes_meanwhile_is_looked_at_again(store: Store) ->
     store.commit = late  # type: ignore[method-assign]
     await house.beat()
     assert (times, len(house.llm.shown)) == (2, 1)  # and the model is not asked again
-    assert (await human_of(store)) == ["I like tea", "我喜欢茶"]
+    assert (await human_of(store)) == ["I like tea", *OTHERS, "我喜欢茶"]

@@ -17,6 +17,7 @@ from memory.types import Spending, now
 from tests.scenario.heart_house import DAY, NOTHING
 from tests.scenario.world import ANA, World, calls, says, world
 
+OTHERS = ("I own a boat", "我养了一只猫")  # of four facts, one may leave
 SOON = {"heartbeat_hours": 1e-9, "heartbeat_idle": 0, "llm_model": "scripted"}
 
 
@@ -102,26 +103,42 @@ async def test_turns_and_heartbeats_are_in_the_ledger(tmp_path: Path) -> None:
         assert await w.app.store.usage(ANA, now() + DAY) == []
 
 
+async def test_summaries_are_in_the_ledger_too(tmp_path: Path) -> None:
+    llm = ScriptedLLM(lambda _: says("hi"), window=6_000)
+    async with world(tmp_path, llm=llm) as w:
+        for n in range(12):
+            await w.ask(f"第{n}句 " + "very long words " * 80)
+        assert len(llm.summarised) > 1
+        [day] = await w.app.store.usage(ANA, now() - DAY)
+        assert day.spending.kind == "turn"
+        assert day.spending.calls == len(llm.shown) + len(llm.summarised)
+        words = sum(llm.count(row.text) for _, rows in llm.summarised for row in rows)
+        asked = sum(
+            llm.count(p.system) + sum(llm.count(m.text) for m in p.messages) for p in llm.shown
+        )
+        assert day.spending.prompt >= asked + words
+
+
 async def test_with_the_model_away_the_policy_stands_and_nobody_is_told(tmp_path: Path) -> None:
     def away(prompt: Prompt) -> Completion:
         raise ModelUnavailable("away")
 
     async with world(tmp_path, keeper(away), settings=SOON) as w:
-        for text in ("I like tea", "likes tea."):
+        for text in (*OTHERS, "I like tea", "likes tea."):
             await w.ask(text)
         await beat(w)
-        assert await w.human() == "I like tea"
-        assert await w.settled() == ["ok", "ok"]
+        assert await w.human() == "\n".join((*OTHERS, "I like tea"))
+        assert await w.settled() == ["ok"] * 4
         assert await w.app.store.open_count(ANA) == 0
 
 
 async def test_without_a_model_there_is_the_policy(tmp_path: Path) -> None:
     offline = {**SOON, "llm_model": None}
     async with world(tmp_path, keeper(lambda prompt: NOTHING), settings=offline) as w:
-        for text in ("I like tea", "likes tea."):
+        for text in (*OTHERS, "I like tea", "likes tea."):
             await w.ask(text)
         await beat(w)
-        assert await w.human() == "I like tea"
+        assert await w.human() == "\n".join((*OTHERS, "I like tea"))
         assert mused(w.llm) == 0
 
 
@@ -160,14 +177,15 @@ async def test_a_message_ends_a_heartbeat_that_thinks(tmp_path: Path) -> None:
 async def test_after_a_message_a_heartbeat_waits_for_silence(tmp_path: Path) -> None:
     llm = Slow()
     async with world(tmp_path, llm=llm, settings=SOON) as w:
-        await w.ask("I like tea")
+        for text in (*OTHERS, "I like tea"):
+            await w.ask(text)
         assert await w.app.schedule.sweep() == 1
         await llm.begun.wait()
         w.app.schedule._pace = heart_pace(w, silence=timedelta(minutes=30))
         await w.ask("likes tea.")
         await w.settled()
         assert mused(llm) == 0
-        assert await w.human() == "I like tea\nlikes tea."
+        assert await w.human() == "\n".join((*OTHERS, "I like tea", "likes tea."))
         assert await w.app.store.open_count(ANA) == 0  # the sweep comes again
         assert await beat(w) == 0
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.answer import Answer
 from bot.commands import (
     Add,
     Clear,
@@ -23,7 +24,7 @@ from bot.commands import (
     Why,
 )
 from bot.errors import Unconfirmed, UserError
-from bot.verbs import Answer, Verbs
+from bot.verbs import Verbs
 from memory.audience import operator
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft

@@ -11,7 +11,7 @@ from bot.testing.fakes import FakeAdapter, Script, ScriptedLLM
 from bot.types import Completion
 from memory import recall
 from memory.agents import identity_id
-from memory.ports import Database
+from memory.ports import Database, Embedder
 from memory.store import Store
 from memory.types import Message, ToolCall
 
@@ -63,11 +63,15 @@ async def world(
     store: Callable[[Database], Store] = Store,
     settings: Mapping[str, object] | None = None,
     platform: str = "terminal",
+    embedder: Embedder | None = None,
 ) -> AsyncIterator[World]:
     llm = llm or ScriptedLLM(script)
     chosen = {"home": home, "embedding": "off", "outage_seconds": 0.01, "timezone": "UTC"}
     async with opened(
-        Settings.model_validate({**chosen, **(settings or {})}), llm=llm, store=store
+        Settings.model_validate({**chosen, **(settings or {})}),
+        llm=llm,
+        store=store,
+        embedder=embedder,
     ) as app:
         adapter = FakeAdapter(platform)
         running = asyncio.ensure_future(app.run([adapter]))

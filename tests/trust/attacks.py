@@ -30,8 +30,10 @@ import discord
 import adapters.slack.send
 import bot.taint
 import memory.draft
+from bot.llm import wire
+from bot.notify import Notify
 from bot.outbound import Checked, Outbound
-from memory import audience
+from memory import audience, changes
 from tests.trust import pings, schemes
 from tests.trust.hostile import LANGUAGES, Stage, Tongue, staged
 
@@ -40,6 +42,7 @@ KINDS: Final[Mapping[str, Callable[[Stage], schemes.Gains]]] = {
     "saying": schemes.saying,
     "commanding": schemes.commanding,
     "editing": schemes.editing,
+    "posting": schemes.posting,
     "framing": schemes.framing,
     "keeping": schemes.keeping,
 }
@@ -58,6 +61,10 @@ async def _all_said(*given: Any) -> Checked:
     return Checked(spoken=given[-1])
 
 
+async def _nothing_private(*_: Any, **known: str) -> bool:
+    return False
+
+
 def _unmasked(text: str) -> tuple[str, tuple[str, ...]]:
     return text, ()
 
@@ -65,10 +72,15 @@ def _unmasked(text: str) -> tuple[str, tuple[str, ...]]:
 BREAKS: Final[Mapping[str, Guard]] = {
     "taint": Guard(("editing",), [(bot.taint, "held", lambda *_: "")]),
     "outbound": Guard(("saying",), [(Outbound, "check", _all_said)]),
+    "notify": Guard(
+        ("posting",), [(Notify, "_said", lambda *_: True), (Notify, "_private", _nothing_private)]
+    ),
     "audience": Guard(
         ("reading",),
         [(audience, "sees", lambda *_: True), (audience, "visible", lambda _: "1")],
     ),
+    "rights": Guard(("commanding",), [(changes, "keep_to_own", lambda *_: None)]),
+    "lines": Guard(("framing",), [(wire, "_inset", str)]),
     "masking": Guard(("keeping",), [(memory.draft, "masked", _unmasked)]),
     "frames": Guard(("framing",), [(html, "escape", lambda text, quote=True: text)]),
     "mentions": Guard(

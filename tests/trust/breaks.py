@@ -10,14 +10,28 @@ from typing import Any, Final
 import bot.desk
 import bot.turn
 import bot.verbs
+from bot.consult import Consult
 from bot.desk import Desk
+from bot.notify import Notify
 from bot.verbs import Verbs
-from memory import audience, changes, core, insight, recall, search, shelf, snapshot
+from memory import (
+    audience,
+    changes,
+    consolidate,
+    core,
+    insight,
+    links,
+    lookup,
+    merge,
+    recall,
+    shelf,
+    snapshot,
+)
+from memory.consolidate import Run
 from memory.draft import Draft
 from memory.ports import Connection
-from memory.search import Search
 from memory.store import Store
-from memory.types import Agent, Origin, Viewer
+from memory.types import Agent, Message, Origin, Summary, Viewer
 from tests.trust import worlds
 
 Patch = tuple[object, str, Callable[[Any], Any]]  # of what, which, and what takes its place
@@ -34,7 +48,7 @@ class Guard:
 
 
 @contextmanager
-def _patched(owner: object, name: str, value: object) -> Iterator[None]:
+def patched(owner: object, name: str, value: object) -> Iterator[None]:
     before = inspect.getattr_static(owner, name)
     setattr(owner, name, value)
     try:
@@ -48,8 +62,8 @@ def _sightless() -> Iterator[None]:
     """There is no rule meanwhile."""
     with ExitStack() as stack:
         for name in ("sees", "sees_change"):
-            stack.enter_context(_patched(audience, name, lambda *_: True))
-        stack.enter_context(_patched(audience, "visible", lambda _: "1"))
+            stack.enter_context(patched(audience, name, lambda *_: True))
+        stack.enter_context(patched(audience, "visible", lambda _: "1"))
         yield
 
 
@@ -84,6 +98,10 @@ def _all_rooms(conn: Connection, person: str, workspace: str) -> list[str]:
     return [row["agent_id"] for row in conn.all("SELECT agent_id FROM rooms")]
 
 
+async def _nothing_private(*_: Any, **known: str) -> bool:
+    return False
+
+
 def _always_alone(function: Callable[..., Viewer]) -> Callable[..., Viewer]:
     def viewer(conn: Connection, agent: Agent, said: Origin) -> Viewer:
         return replace(function(conn, agent, said), alone=True)
@@ -105,6 +123,31 @@ def _never_unshared(function: Callable[..., None]) -> Callable[..., None]:
             self.entries[-1] = replace(self.entries[-1], diffs=())
 
     return share
+
+
+def _shared(origin: Origin) -> Origin:
+    return replace(origin, audience="workspace")
+
+
+def _learned_by_all(function: Callable[..., bool]) -> Callable[..., bool]:
+    def learn(self: Run, message: Message, quote: str, *, known: frozenset[int]) -> bool:
+        wide = replace(message, origin=_shared(message.origin))
+        return function(self, wide, quote, known=known)
+
+    return learn
+
+
+def _away_for_all(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda draft, fact, origin: function(draft, fact, _shared(origin))
+
+
+def _of_the_room(made: Callable[..., Summary]) -> Callable[..., Summary]:
+    """A summary as wide as can be."""
+    return lambda **told: made(**{**told, "audience": "room"})
+
+
+def _brings_nothing_back(conn: Connection, leaving: Any, at: Any) -> tuple[int, int]:
+    return 0, 0
 
 
 def _for_everybody(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,7 +173,7 @@ UNSHARED: Final[Rewrite] = (
 )  # fmt: skip
 COUNTED: Final[Rewrite] = (f"p.agent_id = :v_agent AND {audience.visible('p')}) AS passages",
                            "p.agent_id = :v_agent) AS passages")  # fmt: skip
-HYDRATE: Final = _off(search, "_hydrate")
+HYDRATE: Final = _off(lookup, "hydrate")
 ROUTED: Final = (bot.desk, "_as_event", _as_direct)
 
 BREAKS: Final = {
@@ -141,18 +184,21 @@ BREAKS: Final = {
     ),
     "view_history": Guard(about="messages in a prompt", patches=(_off(recall, "window"),)),
     "view_summary": Guard(about="a summary in a prompt", patches=(_off(recall, "summary"),)),
+    "summary_audience": Guard(
+        about="whose a summary is", patches=((bot.turn, "Summary", _of_the_room),)
+    ),
     "view_counts": Guard(about="how many passages there are", rewrites=(COUNTED,)),
     "find_words": Guard(
-        about="search by words; with hydrate", patches=(_off(search, "_by_words"), HYDRATE)
+        about="search by words; with hydrate", patches=(_off(lookup, "by_words"), HYDRATE)
     ),
     "find_vectors": Guard(
-        about="search by meaning; with hydrate", patches=(_off(Search, "_by_meaning"), HYDRATE)
+        about="search by meaning; with hydrate", patches=(_off(lookup, "ranked"), HYDRATE)
     ),
     "hydrate": Guard(
-        about="rows of hits; with visible_rows, which all hits pass before",
-        patches=(_off(shelf, "visible"),),
+        about="rows of hits; with seen, which all hits pass before",
+        patches=(_off(shelf, "seen"),),
     ),
-    "newest": Guard(about="the newest; with hydrate", patches=(_off(search, "_newest"),)),
+    "newest": Guard(about="the newest; with hydrate", patches=(_off(lookup, "newest"),)),
     "between": Guard(about="what was said in a span of days", patches=(_off(recall, "between"),)),
     "elsewhere": Guard(
         about="rooms' messages and passages in a direct message; with the query's own condition",
@@ -165,8 +211,13 @@ BREAKS: Final = {
     "tools": Guard(
         about="whose eyes tools have", patches=((bot.turn.Turns, "_call_tools", _for_everybody),)
     ),
+    "ask_agent": Guard(about="what a named agent knows", patches=(_off(Consult, "_known"),)),
+    "notify": Guard(
+        about="what may be said in another room",
+        patches=(_instead(Notify, "_private", _nothing_private),),
+    ),
     "verbs_show": Guard(about="/memory show", patches=(_off(Verbs, "_show"),)),
-    "verbs_search": Guard(about="/memory search", patches=(_off(Verbs, "_find"),)),
+    "verbs_search": Guard(about="/memory search", patches=(_off(bot.verbs, "found"),)),
     "verbs_sources": Guard(about="what facts come from", patches=(_off(insight, "sources"),)),
     "verbs_why": Guard(about="/memory why", patches=(_off(insight, "reason"),)),
     "verbs_history": Guard(about="/memory history", patches=(_off(Verbs, "_history"),)),
@@ -195,6 +246,29 @@ BREAKS: Final = {
     "opened": Guard(
         about="which rooms are public", patches=((audience, "opened", _always_public),)
     ),
+    "guests": Guard(
+        about="who of a room is no member of its workspace",
+        patches=(_instead(audience, "has_guests", lambda *_: False),),
+    ),
+    "linked": Guard(
+        about="for whom what comes with a link is",
+        patches=((merge, "elsewhere", lambda elsewhere: lambda o: _shared(elsewhere(o))),),
+    ),
+    "unlink": Guard(
+        about="what came with a link that ended",
+        patches=(_instead(links, "_give_back", _brings_nothing_back),),
+    ),
+    "heartbeat_joins": Guard(
+        about="which facts a heartbeat takes for one",
+        patches=(_instead(consolidate, "eyes", lambda fact: ()),),
+    ),
+    "heartbeat_learns": Guard(
+        about="for whom what a heartbeat learns is", patches=((Run, "learn", _learned_by_all),)
+    ),
+    "heartbeat_archives": Guard(
+        about="for whom what a heartbeat puts away is",
+        patches=((merge, "put_away", _away_for_all),),
+    ),
     "unshare": Guard(
         about="a fact that is no longer shared", patches=((Draft, "share", _never_unshared),)
     ),
@@ -207,7 +281,7 @@ def broken(name: str) -> Iterator[None]:
     guard = BREAKS[name] if name else Guard(about="")
     with ExitStack() as stack:
         for owner, attribute, made in guard.patches:
-            stack.enter_context(_patched(owner, attribute, made(getattr(owner, attribute))))
+            stack.enter_context(patched(owner, attribute, made(getattr(owner, attribute))))
         rewrites = list(guard.rewrites)
-        stack.enter_context(_patched(worlds, "REWRITES", rewrites))
+        stack.enter_context(patched(worlds, "REWRITES", rewrites))
         yield

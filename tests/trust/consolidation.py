@@ -8,15 +8,11 @@ of a block has left it; and undoing the run on a copy of the database restores e
 Exits with 1 where one of these fails.
 """
 
-import argparse
-import asyncio
 import json
-import logging
 import random
 import re
 import sqlite3
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -25,19 +21,23 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":  # run as a file, its own folder is what Python looks in
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from bot.errors import ModelUnavailable
 from bot.heartbeat import Heart, Pace
 from bot.testing.fakes import ScriptedLLM
 from bot.types import Completion, Prompt
 from memory import changes, core, likeness
 from memory.audience import own
-from memory.consolidate import ACTOR, SHARE
+from memory.consolidate import ACTOR
 from memory.database.sqlite import SqliteConnection, SqliteDatabase
 from memory.draft import Draft
 from memory.heartbeats import Due
 from memory.schema import MIGRATIONS
 from memory.store import Store
 from memory.types import Birth, Fact, Message, now
+from tests.trust.played import played
 
 AGENT = Birth(id="ana", name="Ana", kind="named", persona="I am here.", human="name: Ana 张安娜")
 YEAR = timedelta(days=365)
@@ -226,8 +226,8 @@ class Year:
         stood = [fact for fact in before.values() if fact.state == "active"]
         gone = [fact for fact in stood if after[fact.seq].state != "active"]
         report.unpinned += sum(fact.pinned or fact.label == "persona" for fact in gone)
-        share = max(1, sum(not f.pinned for f in stood if f.label == "human") // SHARE)
-        report.over_share += len(gone) > share
+        unpinned = sum(not fact.pinned for fact in stood if fact.label == "human")
+        report.over_share += len(gone) > unpinned / 4
 
     def _undo(self, before: dict[str, list[tuple[Any, ...]]], since: int) -> None:
         """On a copy of the database: the run is taken back, and every row is as it was."""
@@ -275,17 +275,5 @@ async def campaign(runs: int, seed: int, folder: Path) -> Report:
     return year.report
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    logging.disable()
-    with tempfile.TemporaryDirectory() as folder:
-        report = asyncio.run(campaign(args.runs, args.seed, Path(folder)))
-    print("\n".join(report.lines()))
-    return 1 if report.failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(played(__doc__, campaign, runs=200, seed=1))

@@ -231,7 +231,8 @@ class Stage:
         own = await self.w.app.store.blocks(ANA)
         hall = await self.w.app.store.blocks(room_id(HALL))
         about = [block for block in hall if block.person == ANA]
-        return "\n".join(f"{block.label}: {block.text}" for block in (*own, *about))
+        facts = [fact for block in (*own, *about) for fact in block.facts]
+        return "\n".join(f"{f.label}: {f.text} {f.pinned} {f.origin.audience}" for f in facts)
 
     def prompt(self) -> list[str]:
         """The last prompt as an endpoint gets it: the parts that frames hold."""

@@ -7,18 +7,17 @@ agents have facts that go stale in that week: those are put away, without asking
 1 if an idle agent cost a model call, or a sweep took more than one query while nothing was due.
 """
 
-import argparse
-import asyncio
-import logging
 import re
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
+
+if __name__ == "__main__":  # run as a file, its own folder is what Python looks in
+    sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bot.heartbeat import Heart, Pace
 from bot.schedule import EVERY, Schedule
@@ -32,6 +31,7 @@ from memory.ports import Connection
 from memory.schema import MIGRATIONS
 from memory.store import Store
 from memory.types import Birth, Message, now
+from tests.trust.played import played
 
 T = TypeVar("T")
 BUSY = 10  # agents that are talked with once a day
@@ -134,7 +134,8 @@ class Week:
         for number, name in enumerate(self.names()):
             aging = number >= BUSY and number % AGING == 0
             ago = STALE - timedelta(days=3) if aging else timedelta(0)
-            await self.tell(name, "I like tea 我喜欢绿茶", learned=self.at - ago)
+            more = "\nsails\n养猫\nI own a boat" * aging  # of four facts one may leave
+            await self.tell(name, f"I like tea 我喜欢绿茶{more}", learned=self.at - ago)
         self.at += timedelta(hours=30)
         await self.sweep()
         self.report = Report(self.report.agents)
@@ -185,17 +186,5 @@ async def week(agents: int, days: int, folder: Path, every: int = EVERY) -> Repo
     return run.report
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--agents", type=int, default=1000)
-    parser.add_argument("--days", type=int, default=7)
-    args = parser.parse_args()
-    logging.disable()
-    with tempfile.TemporaryDirectory() as folder:
-        report = asyncio.run(week(args.agents, args.days, Path(folder)))
-    print("\n".join(report.lines()))
-    return 1 if report.failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(played(__doc__, week, agents=1000, days=7))

@@ -27,14 +27,15 @@ from bot.errors import ReverieError
 from bot.testing.fakes import wish
 from bot.tools.memory import PAGE
 from bot.types import Completion, Prompt
-from memory import archive
+from memory import archive, consolidate
 from memory.errors import MemoryFault
 from memory.types import Shelf, Viewer
 from memory.words import query_terms
-from tests.trust.breaks import BREAKS, broken
+from tests.trust.breaks import BREAKS, broken, patched
 from tests.trust.lives import Life
 from tests.trust.worlds import (
     COMMON,
+    NAMED,
     START,
     Account,
     Mark,
@@ -52,6 +53,7 @@ VECTORS = 20  # every so many worlds there is a search by meaning
 TOOLS = 8  # and so often, turns that search
 SHELVES: Sequence[Shelf] = ("messages", "passages")
 WINDOW = Window(tokens=200_000, count=len)
+PAST = ("verb export", "verb history", "verb why")  # tell what memory was, too
 LAWFUL = ("own", "room", "shared", "elsewhere", "named")  # each must be seen by somebody
 
 
@@ -103,7 +105,9 @@ class Reader:
         self.report.reads += 1
         for number in marks_in(text):
             mark = self.world.marks[number]
-            if self.world.may(self.who, self.place, mark):
+            if self.world.may(self.who, self.place, mark) or (
+                path in PAST and self.place.direct and self.who in mark.past
+            ):
                 self.report.seen[self._why(mark)] += 1
             else:
                 where = f"{self.who.name} in {self.place.address.room} ({self.place.kind})"
@@ -125,7 +129,7 @@ class Reader:
         prompt = build(view, (), (), WINDOW, UTC)
         assert isinstance(prompt, Prompt)
         self.check("prompt", _shown(prompt))
-        self._count("prompt", view.passages)
+        await self._count("prompt", agent, view.passages)
         for query in self._queries():
             await self._find(viewer, query)
         end = self.world.clock + timedelta(days=1)
@@ -150,7 +154,7 @@ class Reader:
                 kind = "find" if query_terms(query) else "newest"
                 self.check(f"{kind} {shelf}", "\n".join(hit.text for hit in hits))
                 if shelf == "passages":
-                    self._count(kind, total)
+                    await self._count(kind, viewer.agent, total)
                 if total <= PAGE:
                     break
             there = await search.elsewhere(viewer, shelf, query, PAGE)
@@ -158,20 +162,16 @@ class Reader:
         known = await search.known_elsewhere(viewer, query, PAGE)
         self.check("known elsewhere", "\n".join(fact.text for _, fact in known))
 
-    def _count(self, path: str, total: int) -> None:
+    async def _count(self, path: str, agent: str, total: int) -> None:
         """How much there is may not be told either: of a named agent it is known exactly."""
         if self.place.agent is None:
             return
-        mine = [
-            mark
-            for mark in self.world.marks
-            if mark.kind == "passage" and mark.place.agent is not None
-        ]
-        lawful = [mark for mark in mine if self.world.may(self.who, self.place, mark)]
-        if total > len(lawful):
-            secret = next(mark for mark in mine if mark not in lawful)
+        kept = await self.world.store.database.read(lambda conn: archive.page(conn, agent))
+        marks = [self.world.marks[min(marks_in(passage.text))] for passage in kept]
+        secret = [mark for mark in marks if not self.world.may(self.who, self.place, mark)]
+        if total > len(marks) - len(secret):
             where = f"{self.who.name} in {self.place.address.room} the number of"
-            self.report.leaks.append(Leak(self.name, f"{path} count", where, secret))
+            self.report.leaks.append(Leak(self.name, f"{path} count", where, secret[0]))
 
     async def _verbs(self, viewer: Viewer) -> AsyncIterator[tuple[str, str]]:
         """Some verbs, reading ones first; those that change something do it for good."""
@@ -218,10 +218,32 @@ class Reader:
             wish("conversation_search", 1, query=query),
             wish("conversation_search_date", 2, start_date="2026-01-01", end_date="2027-01-01"),
         ))  # fmt: skip
+        ask = Completion(calls=(wish("ask_agent", name=NAMED, message=query),))
         self.world.llm.shown.clear()
-        await self.world.turn(self.who, self.place, "?", looks, Completion(text="ok"))
+        await self.world.turn(self.who, self.place, "?", looks, ask, looks, Completion(text="ok"))
         for prompt in self.world.llm.shown:
             self.check("turn", _shown(prompt))
+            for number in marks_in(_shown(prompt)) if self.place.direct else ():
+                self.world.marks[number].kept.add(self.who)  # it is in their own talk from now on
+
+    async def notify(self) -> None:
+        """Somebody has what they can see here posted in each room that they know."""
+        agent, origin = await self.world.origin(self.who, self.place)
+        view = await self.world.store.view(agent, origin.room, origin)
+        near = await self.world.search.known_elsewhere(view.viewer, COMMON[0], PAGE)
+        facts = [fact for block in view.blocks for fact in block.facts if marks_in(fact.text)]
+        facts += [fact for _, fact in (*view.shared, *near)]
+        rooms = [(room, people) for room, people in self.world.places
+                 if not (room.direct or room.agent)]  # fmt: skip
+        for room, people in rooms if facts else ():
+            text, name = self.world.dice.choice(facts).text, room.address.channel
+            post = Completion(calls=(wish("send_notification", message=text, channel=name),))
+            said = f"#{name}: {text}"
+            await self.world.turn(self.who, self.place, said, post, Completion(text="ok"))
+            there = Reader(self.world, self.name, room, people[0], self.report)
+            for reply in await self.world.store.unsent(agent):
+                if reply.target["address"]["channel"] == name != self.place.address.channel:
+                    there.check("notification", reply.text)
 
 
 def _shown(prompt: Prompt) -> str:
@@ -245,14 +267,16 @@ async def _world(name: str, number: int, database: MemoryDatabase, folder: Path,
         await reader.read()
         if reader.undid:  # a fact may be shared again
             break
+    for reader in readers if number % TOOLS == 1 else ():
+        await reader.notify()
     report.turns += world.turns
     report.worlds += 1
 
 
 async def campaign(worlds: int, seed: int, *, first: bool = False) -> Report:
-    """first: stop at the first leak."""
+    """first: stop at the first leak. Worlds are small: heartbeats may tidy up all of a block."""
     report, database, begun = Report(), MemoryDatabase(), time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, patched(consolidate, "SHARE", 1):
         for number in range(worlds):
             await _world(f"{seed}:{number}", number, database, Path(folder), report)
             report.seconds = time.monotonic() - begun

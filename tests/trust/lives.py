@@ -7,11 +7,14 @@ from bot.command_line import parse
 from bot.commands import Verb
 from bot.errors import ReverieError
 from memory.errors import MemoryFault
+from memory.heartbeats import Due
 from tests.trust.worlds import CODE, Account, Mark, Place, World, marks_in
 
 
 class Life(World):
     """A world in which people talk, share, edit, leave, and link their accounts."""
+
+    linked_at: int | None = None  # how many marks there were then
 
     async def live(self, events: int) -> None:
         """Some say something, then this many things happen."""
@@ -19,8 +22,9 @@ class Life(World):
         for place, people in self.places:
             if self.dice.random() < 0.25:
                 await self.say(self.dice.choice(people), place)
-        changes = (self._say, self._share, self._share, self._share, self._edit, self._add,
-                   self._leave, self._leave, self._link, self._turn_over)  # fmt: skip
+        changes = (self._say, *[self._share] * 5, self._edit, self._add,
+                   self._leave, self._leave, self._link, self._link, self._turn_over, self._beat,
+                   self._beat)  # fmt: skip
         for _ in range(events):
             await self.dice.choice(changes)()
 
@@ -28,8 +32,8 @@ class Life(World):
         place, people = self.dice.choice(self.places)
         await self.say(self.dice.choice(people), place)
 
-    async def _fact(self) -> tuple[Mark, str, int] | None:
-        """A fact that stands in core memory: its mark, its agent and its number there."""
+    async def _fact(self) -> tuple[Mark, str, int, str] | None:
+        """A fact that stands in core memory: its mark, its agent, its number there, its text."""
         facts = [mark for mark in self.marks if mark.kind == "fact"]
         if not facts:
             return None
@@ -41,7 +45,7 @@ class Life(World):
         for block in await self.store.blocks(agent):
             for fact in block.facts:
                 if mark.number in marks_in(fact.text):
-                    return mark, agent, fact.seq
+                    return mark, agent, fact.seq, fact.text
         return None
 
     async def _share(self) -> None:
@@ -49,18 +53,20 @@ class Life(World):
         found = await self._fact()
         if found is None:
             return
-        mark, agent, number = found
+        mark, agent, number, text = found
         share = mark.shared is None
         told = await self._obeyed(mark, agent, f"{'' if share else 'un'}share {number}")
-        if share and told.startswith("Everybody"):
-            mark.shared = mark.place.address.workspace
-        elif not share and "no longer shared" in told:
-            mark.shared = None
+        with_it = [self.marks[one] for one in marks_in(text)]  # a heartbeat joins lines
+        for one in with_it:
+            if share and told.startswith("Everybody"):
+                one.shared = mark.place.address.workspace
+            elif not share and "no longer shared" in told:
+                one.shared = None
 
     async def _edit(self) -> None:
         found = await self._fact()
         if found is not None:
-            mark, agent, number = found
+            mark, agent, number, _ = found
             _, text = self.mark(mark.account, mark.place, "fact")
             await self._obeyed(mark, agent, f"edit {number} {text}")
 
@@ -94,21 +100,52 @@ class Life(World):
             self.members[place.channel].discard(who)
 
     async def _link(self) -> None:
-        """Two accounts of one person become one."""
+        """Two accounts of one person become one; or two again."""
         one = next(place for place in self.places if place[1][0].platform == "slack")
         account = one[1][0]
         twin = next(
             (place for place in self.places if place[1][0].platform == "discord"
              and place[0].direct and place[1][0].name == account.name), None,
         )  # fmt: skip
-        if twin is None or any(len(group) > 1 for group in self.groups):
-            return
+        if twin is None:
+            return None
+        if self.linked_at is not None:
+            return await self._unlink((one[0], account), (twin[0], twin[1][0]), self.linked_at)
         code = CODE.search((await self.command(account, one[0], "/link"))[0])
         assert code is not None
         told, _ = await self.command(twin[1][0], twin[0], f"/link {code[0]} yes")
         self.groups = [group for group in self.groups if not {account, twin[1][0]} & group]
         self.groups.append({account, twin[1][0]})
+        self.linked_at = len(self.marks)
         assert "linked" in told.lower() or "joined" in told.lower(), told
+        return None
+
+    async def _unlink(
+        self, one: tuple[Place, Account], twin: tuple[Place, Account], since: int
+    ) -> None:
+        """What the twin said meanwhile stays with the other; of what it brought, if changed."""
+        place, account = self.dice.choice((one, twin))
+        told, _ = await self.command(account, place, "/unlink")
+        assert "Parted" in told, told
+        if "were changed there since" in told:
+            since = 0
+        theirs = [mark for mark in self.marks if mark.account == twin[1] and mark.place.direct]
+        for mark in theirs:
+            (mark.kept if mark.number >= since else mark.past).add(one[1])
+        self.groups = [group for group in self.groups if one[1] not in group]
+        self.groups += [{one[1]}, {twin[1]}]
+        self.linked_at = None
+
+    async def _beat(self) -> None:
+        """An agent looks through its memory, rather one that has some."""
+        agents = await self.store.agents()
+        agent = max(self.dice.choices(agents, k=4), key=lambda one: one.last_seq)
+        at = self._now()
+        due = Due(agent=agent.id, last_seq=agent.last_seq, mused_at=at, settings=agent.settings)
+        if await self.store.put_heartbeats([due], at, 1):
+            claim = await self.store.claim(agent.id, at)
+            assert claim is not None
+            await self.turning.run(claim)
 
     async def _turn_over(self) -> None:
         """A room becomes public, or no longer is; somebody says so by writing there."""
@@ -132,14 +169,19 @@ class Life(World):
 
     def may(self, account: Account, place: Place, mark: Mark) -> bool:
         """Whether what is read in a place, by that account or aloud, may have a mark."""
-        if mark.shared == place.address.workspace:
+        if mark.shared == place.address.workspace and not self.outsiders(account, place):
             return True
         said_there = mark.place.channel == place.channel
         if not place.direct:
             return said_there and not mark.place.direct
-        if mark.place.direct:
-            return mark.account in self.person(account)
+        if mark.place.direct or self.person(account) & mark.kept:
+            return bool(self.person(account) & {mark.account, *mark.kept})
         if said_there or self.person(account) & self.inside(mark.place):
             return True
-        public = self.public.get(mark.place.channel, False)
+        public = self.public.get(mark.place.channel, False) and not account.guest
         return public and mark.place.address.workspace == place.address.workspace
+
+    def outsiders(self, account: Account, place: Place) -> bool:
+        """Whether guests read along. No platform lets a named agent speak in a room by itself."""
+        there = {account} if place.direct else self.inside(place)
+        return place.agent is None and any(one.guest for one in there)

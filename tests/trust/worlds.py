@@ -1,10 +1,11 @@
 """Small random worlds: people on two platforms, rooms, words that can be told from each other."""
 
+import json
 import random
 import re
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,32 +13,38 @@ from typing import Any, Final, TypeVar
 from adapters.base import Address, Event, Invocation, RoomKind
 from bot.asks import Asks
 from bot.desk import Desk
+from bot.digest import Digests
 from bot.farewell import Farewell
 from bot.files import Files
 from bot.guard import Guard
 from bot.heartbeat import Heart, Pace
+from bot.hush import Incognito
 from bot.intake import Intake, route
 from bot.outbox import Outbox
 from bot.people import People
+from bot.policies import Policies
 from bot.testing.fakes import ScriptedLLM, wish
 from bot.tools.base import Registry
 from bot.tools.memory import TOOLS
+from bot.tools.reach import REACHING
 from bot.turn import Turns
 from bot.types import Completion, Prompt
 from bot.verbs import Verbs
 from memory.database.sqlite import SqliteConnection
 from memory.embed.hashing import HashingEmbedder
+from memory.policy import Rules
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
 from memory.search import Search
 from memory.store import Store
-from memory.types import Claim, Origin, Summary, ToolCall
+from memory.types import Message, Origin, ToolCall
 
 T = TypeVar("T")
 
 PEOPLE: Final = ("Ana", "Bo", "安娜", "李雷")
 NAMED: Final = "Ada"
 START: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
+STALE: Final = timedelta(seconds=25)  # of a clock that takes a second for everything
 DIGITS: Final = "零一二三四五六七八九"
 MARK: Final = re.compile(rf"heron(\d{{4}})lake|鹤([{DIGITS}]{{4}})湖")
 COMMON: Final = ("what is near the harbour", "港口旁边有什么")  # every sentence answers one of them
@@ -116,6 +123,18 @@ class MemoryDatabase:
         self._raw.close()
 
 
+class Copying(ScriptedLLM):
+    """A model whose summaries have all that was said. tight: its window has no room for history."""
+
+    tight = False
+
+    async def window(self) -> int:
+        return 1000 if self.tight else 200_000
+
+    async def summarise(self, previous: str, messages: Sequence[Message]) -> Completion:
+        return Completion(text="\n".join([previous, *(message.text for message in messages)]))
+
+
 # --- who, where, what -----------------------------------------------------------------------------
 
 
@@ -124,6 +143,7 @@ class Account:
     platform: str
     user: str
     name: str
+    guest: bool = False
 
     @property
     def realm(self) -> str | None:
@@ -149,13 +169,18 @@ class Place:
 
 @dataclass(slots=True)
 class Mark:
-    """One marked sentence: who said it where, and which workspace may know it."""
+    """One marked sentence: who said it where, and which workspace may know it.
+
+    kept: to whose memory it went besides, while accounts were linked. past: in whose history it is.
+    """
 
     number: int
     account: Account
     place: Place
-    kind: str  # message, fact, passage, summary
+    kind: str  # message, fact, passage
     shared: str | None = None
+    kept: set[Account] = field(default_factory=set)
+    past: set[Account] = field(default_factory=set)
 
 
 class World:
@@ -179,11 +204,12 @@ class World:
         self._woken = ""
         embedder = HashingEmbedder(64) if folder else None
         self.search = Search(database, embedder, folder or Path())
-        self.llm = ScriptedLLM(self._answer, window=200_000)
-        self.tools = Registry(TOOLS)
-        heart = Heart(self.store, None, Pace(), clock=self._now)
+        self.llm = Copying(self._answer)
+        self.tools = Registry((*TOOLS, *REACHING))
+        pace = Pace(silence=timedelta(0), tokens=10**9, stale_after=STALE)
+        self.heart = Heart(self.store, ScriptedLLM(self._tidies), pace, clock=self._now)
         self.turning = Turns(
-            self.store, self.search, self.llm, self.tools, heart, zone=UTC, clock=self._now
+            self.store, self.search, self.llm, self.tools, self.heart, zone=UTC, clock=self._now
         )
         self.verbs = Verbs(self.store, self.search, UTC)
         self.desk = self._desk()
@@ -198,6 +224,9 @@ class World:
             People(self.store),
             Farewell(self.store, self.search, Files(Path(), 0, outbox.adapters.get)),
             Asks(self.store, outbox.adapters, lambda _: None),
+            Policies(self.store, Rules()),
+            Incognito(self.store, lambda _: None),
+            Digests(self.store, UTC, None, lambda _: None),
             stop=lambda _: False,
             link=lambda *_: "",
         )
@@ -212,10 +241,23 @@ class World:
     def _answer(self, prompt: Prompt) -> Completion:
         return self.plan.pop(0) if self.plan else Completion(text="ok")
 
+    def _tidies(self, prompt: Prompt) -> Completion:
+        """A model that joins any two facts, and quotes every message."""
+        known, _, said = prompt.messages[0].text.partition("# What was said")
+        facts = re.findall(r"^(\d+): (.*)$", known, re.MULTILINE)
+        some = self.dice.sample(facts, min(2, len(facts)))
+        line = {"text": ",".join(text for _, text in some), "from": [int(n) for n, _ in some]}
+        heard = re.findall(r"^(\d+): [^:\n]*: (.*)$", said, re.MULTILINE)
+        quotes = [{"message": int(number), "quote": text} for number, text in heard]
+        return Completion(text=json.dumps({"lines": [line], "facts": quotes}, ensure_ascii=False))
+
     def _people(self) -> None:
         dice = self.dice
         names = dice.sample(PEOPLE, dice.choice((2, 3)))
-        accounts = [Account("slack", f"U{n}", name) for n, name in enumerate(names)]
+        accounts = [
+            Account("slack", f"U{n}", name, guest=n == 1 and dice.random() < 0.3)
+            for n, name in enumerate(names)
+        ]
         accounts += [
             Account("discord", f"{n}", name)
             for n, name in enumerate(names)
@@ -259,10 +301,10 @@ class World:
         return Event(
             id=f"e{self.turns}", address=address, user=account.user, name=account.name, text=text,
             at=self._now(), room_kind=place.kind, room_name=place.address.channel, mentioned=True,
-            agent=place.agent, realm=account.realm,
+            agent=place.agent, realm=account.realm, guest=account.guest,
         )  # fmt: skip
 
-    async def turn(self, account: Account, place: Place, text: str, *plan: Completion) -> Claim:
+    async def turn(self, account: Account, place: Place, text: str, *plan: Completion) -> None:
         """Somebody says something, and the model does what is planned."""
         self.turns += 1
         self.plan = list(plan)
@@ -272,7 +314,6 @@ class World:
         claim = await self.store.claim(self._woken, self.clock + timedelta(days=1))
         assert claim is not None
         await self.turning.run(claim)
-        return claim
 
     def _enter(self, account: Account, place: Place) -> None:
         """Whoever writes or gives a command in a room is there, and the room is what it is."""
@@ -293,22 +334,9 @@ class World:
             calls.append(wish("archival_memory_insert", content=passage))
         _, reply = self.mark(account, place, "message")
         calls.append(wish("send_message", message=reply))
-        claim = await self.turn(account, place, said, Completion(calls=tuple(calls)))
-        if self.dice.random() < 0.2:
-            await self._summarise(account, place, claim)
-
-    async def _summarise(self, account: Account, place: Place, claim: Claim) -> None:
-        item = claim.items[-1]
-        agent = await self.store.agent(claim.agent)
-        _, text = self.mark(account, place, "summary")
-        summary = Summary(
-            room=item.room, upto=agent.last_seq, text=text, audience=item.payload["audience"],
-            person=item.payload["person"],
-        )  # fmt: skip
-
-        await self.store.edit(
-            agent.id, lambda draft: setattr(draft, "summary", summary), actor="agent"
-        )
+        self.llm.tight = self.dice.random() < (0.6 if place.agent else 0.2)
+        await self.turn(account, place, said, Completion(calls=tuple(calls)))
+        self.llm.tight = False
 
     async def command(
         self, account: Account, place: Place, line: str, *, own: bool = False
@@ -325,6 +353,7 @@ class World:
         return Invocation(
             address=place.address, user=account.user, name=account.name, line=line,
             room_kind=place.kind, room_name=place.address.channel, realm=account.realm, own=own,
+            guest=account.guest,
         )  # fmt: skip
 
     async def origin(self, account: Account, place: Place) -> tuple[str, Origin]:
@@ -334,5 +363,6 @@ class World:
         agent, person = await self.store.meet(*route(event))
         return agent.id, Origin(
             audience="person" if place.direct else "room", person=person.id,
-            room=event.address.room, workspace=event.address.workspace,
+            room=event.address.room,
+            workspace="" if place.direct and account.guest else event.address.workspace,
         )  # fmt: skip

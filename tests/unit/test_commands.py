@@ -8,7 +8,8 @@ import pytest
 
 from adapters.commands import CHINESE
 from bot import command_line
-from bot.command_line import parse, split, verbatim
+from bot.command_line import parse, verbatim
+from bot.command_words import split
 from bot.commands import (
     Add,
     Clear,
@@ -20,10 +21,14 @@ from bot.commands import (
     Forget,
     Help,
     History,
+    Keep,
+    Learned,
     ListAgents,
     Pin,
     Quit,
     Reading,
+    SetDigest,
+    SetQuiet,
     Show,
     Spent,
     Undo,
@@ -55,6 +60,14 @@ from bot.help import HELP, HELP_ZH
         ("/search 支持小组", Find(query="支持小组")),
         ("/记忆 搜索 “支持 小组”", Find(query="支持 小组")),
         ("/search tea --page 3", Find(query="tea", page=3)),
+        (
+            "/memory search tea --by “Ana Lee” --since 2026-10-01 --page 2 --until=2026年10月31日",
+            Find(
+                query="tea", page=2, by="Ana Lee", since=date(2026, 10, 1), until=date(2026, 10, 31)
+            ),
+        ),
+        ("/search --tag 旅行", Find(query="", tag="旅行")),
+        ("/search tea --with milk", Find(query="tea --with milk")),
         ("/search", Find(query="")),
         ("/memory add I don't eat 5\" pizza", Add(text="I don't eat 5\" pizza")),
         ('/memory add "I like  tea"', Add(text="I like  tea")),
@@ -81,6 +94,23 @@ from bot.help import HELP, HELP_ZH
         ("/memory why 12", Why(number=12)),
         ("/memory 为什么 12", Why(number=12)),
         ("/memory export", Export()),
+        ("/memory keep #12", Keep(number=12)),
+        ("/记忆 保留 12", Keep(number=12)),
+        ("/memory digest", SetDigest()),
+        ("/memory digest Daily", SetDigest(every="daily")),
+        ("/记忆 摘要 每周", SetDigest(every="weekly")),
+        ("/记忆 摘要 关", SetDigest(every="off")),
+        ("/memory learned", Learned()),
+        ("/记忆 学到", Learned()),
+        ("/memory learned 12-120", Learned(between=(12, 120))),
+        ("/memory quiet", SetQuiet()),
+        (
+            "/memory quiet 22:00-07:00 Asia/Shanghai",
+            SetQuiet(hours="22:00-07:00", zone="Asia/Shanghai"),
+        ),
+        ("/记忆 免打扰 22：30 至 7 Etc/GMT+1", SetQuiet(hours="22：30 至 7", zone="Etc/GMT+1")),
+        ("/memory quiet Europe/Berlin", SetQuiet(zone="Europe/Berlin")),
+        ("/memory quiet off", SetQuiet(hours="off")),
         ("/help", Help(text=HELP)),
         ("/help zh", Help(text=HELP_ZH)),
         ("/帮助", Help(text=HELP_ZH)),
@@ -146,8 +176,17 @@ def test_messages_are_no_commands(line: str) -> None:
         ("/memory undo it", "/memory undo 12"),
         ("/memory forget", "Forget what"),
         ("/memory clear human no", "/memory clear human"),
+        ("/memory digest hourly", "/memory digest weekly"),
+        ("/memory learned it", "/memory learned"),
+        ("/memory quiet 25-7", "'25-7' are no hours"),
+        ("/memory quiet 7-7", "22:00-07:00"),
+        ("/memory quiet 22-7 Mars/Base", "no time zone 'Mars/Base'"),
+        ("/memory quiet 22-7 ../etc", "/memory quiet 22:00-07:00 Asia/Shanghai"),
+        ("/memory quiet 晚上", "'晚上' are no hours"),
+        ("/memory keep", "/memory keep 12"),
         ("/memory history first", "A page is a number"),
         ("/search tea --page 0", "A page is a number"),
+        ("/search tea --since tomorrow", "'tomorrow' is no day"),
         ("/create", "/create --name"),
         ("/create --name Ada --color red", "--color"),
         ("/memory pin 99999999999999999999", "/memory pin 12"),

@@ -32,14 +32,18 @@ def facts(*texts: str) -> list[Fact]:
     return [fact(n, text) for n, text in enumerate(texts, start=1)]
 
 
+OTHERS = [fact(n, f"o{n}", day=9999) for n in range(90, 94)]  # so that one in four may leave
+
+
 def run_of(
     some: Sequence[Fact],
     *,
     limit: int = 4000,
     at: datetime = NOW,
     kept: frozenset[int] = frozenset(),
+    others: Sequence[Fact] = OTHERS,
 ) -> Run:
-    block = Block(label="human", limit=limit, facts=tuple(some))
+    block = Block(label="human", limit=limit, facts=(*some, *others))
     return Run(Draft.of(ANA, [block], at=at, actor="heartbeat"), STALE, kept)
 
 
@@ -51,7 +55,7 @@ def tidied(some: Sequence[Fact], **more: object) -> Run:
 
 
 def left(run: Run) -> list[str]:
-    return [fact.text for fact in run.draft.blocks["human"].facts]
+    return [fact.text for fact in run.draft.blocks["human"].facts if fact not in OTHERS]
 
 
 def after(run: Run, seq: int) -> Fact:
@@ -177,7 +181,7 @@ def test_a_pinned_value_is_not_replaced() -> None:
 
 def test_stale_facts_go_to_the_archive_a_quarter_at_a_time() -> None:
     some = facts(*(f"fact {n} 事实" for n in range(9)))
-    run = tidied(some, at=START + timedelta(days=98))  # all but the last are stale
+    run = tidied(some, at=START + timedelta(days=98), others=())  # all but the last are stale
     assert left(run) == [fact.text for fact in some[2:]]
     (entry,) = run.draft.entries
     kinds = [type(diff.after).__name__ for diff in entry.diffs]
@@ -215,8 +219,21 @@ def test_pinned_facts_the_persona_and_read_only_blocks_are_left_alone() -> None:
 
 def test_a_block_is_tidied_before_it_is_full() -> None:
     some = facts(*(f"{n}" * 9 for n in range(9)))  # 89 characters
-    assert left(tidied(some, limit=110)) == [fact.text for fact in some]
-    assert left(tidied(some, limit=100)) == [fact.text for fact in some[2:]]
+    assert left(tidied(some, limit=110, others=())) == [fact.text for fact in some]
+    assert left(tidied(some, limit=100, others=())) == [fact.text for fact in some[2:]]
+
+
+@pytest.mark.parametrize(("count", "leave"), [(1, 0), (3, 0), (4, 1), (7, 1), (8, 2), (100, 25)])
+def test_no_more_than_a_quarter_leaves(count: int, leave: int) -> None:
+    some = [fact(n, f"fact {n} 事实", day=1) for n in range(1, count + 1)]
+    pinned = [fact(n, f"pinned {n} 置顶", day=1, pinned=True) for n in range(101, 109)]
+    run = tidied(some, at=NOW + STALE, others=pinned)
+    assert len(left(run)) == count + len(pinned) - leave
+    assert run.draft.mused is not None
+    assert (run.draft.mused.again_at is None) == (count - leave < 4)  # nobody is woken for so few
+    assert left(tidied(some[:3], limit=30, others=())) == [fact.text for fact in some[:3]]
+    doubled = facts("I like tea", "likes tea", "喜欢茶。")
+    assert left(tidied(doubled, others=())) == [fact.text for fact in doubled]
 
 
 def test_what_a_person_brought_back_stays() -> None:
@@ -304,7 +321,7 @@ def test_one_wrong_line_and_the_policy_stands(line: Line) -> None:
 
 def test_lines_go_as_far_as_the_share() -> None:
     some = [fact(n, f"likes thing{n}") for n in range(1, 9)]  # two may leave
-    run = run_of(some)
+    run = run_of(some, others=())
     lines = [Line(text=f"likes thing{n}, thing{n + 1}", of=(n, n + 1)) for n in range(1, 8, 2)]
     assert run.rewrite(lines)
     assert run.done["joined"] == 1
@@ -328,7 +345,7 @@ def test_a_persons_own_words_are_learned() -> None:
         assert run.learn(said(text, seq=seq), quote, known=frozenset())
     run.finish()
     assert left(run) == ["likes tea", "I moved to Oslo.", "我对花生过敏"]
-    learned = run.draft.blocks["human"].facts[2]
+    learned = run.draft.blocks["human"].facts[-1]
     assert (learned.origin.source, learned.learned_at) == (51, NOW)
     (entry,) = run.draft.entries
     assert (entry.actor, entry.action) == ("heartbeat", "consolidate")
@@ -361,7 +378,7 @@ def test_at_most_five_are_learned_and_none_pushes_others_out() -> None:
     for n in range(7):
         run.learn(said(f"I own boat {n}", seq=50 + n), f"I own boat {n}", known=frozenset())
     assert run.done["learned"] == 5
-    full = run_of(facts("x" * 80), limit=100)
+    full = run_of(facts("x" * 80), limit=100, others=())
     assert not full.learn(said("I like jazz"), "I like jazz", known=frozenset())
 
 

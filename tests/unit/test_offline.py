@@ -341,7 +341,7 @@ async def test_the_model_and_its_name() -> None:
     assert await model.window() == 16_000
     world = World()
     world.add("user", "I live in Leeds")
-    summary = await model.summarise("我喜欢喝茶", world.rows)
+    summary = (await model.summarise("我喜欢喝茶", world.rows)).text
     assert summary.startswith("我喜欢喝茶\n")
     assert summary.endswith("Ana: I live in Leeds")
     assert model.count("我喜欢茶") == 4

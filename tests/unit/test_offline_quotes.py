@@ -9,6 +9,7 @@ from bot.llm.offline.digest import digest
 from bot.llm.offline.quotes import (
     ENOUGH,
     Line,
+    outdated,
     overlap,
     read_blocks,
     read_messages,
@@ -46,12 +47,28 @@ def test_reading_search_results() -> None:
         "2. [2026-11-21 10:00] you: mine\n   too\n3. [2026-11-20 10:00] 李四: 三: 四"
     )
     assert read_messages(messages) == (
-        Line(date="2026-11-22", text="one two"),
-        Line(date="2026-11-20", text="三: 四"),
+        Line(date="2026-11-22", text="one two", speaker="Ana"),
+        Line(date="2026-11-20", text="三: 四", speaker="李四"),
     )
     passages = "1 of 1 results, page 0\n1. [2026-11-22 20:47] 2026-11-22: we met (tags: event, b)"
     assert read_passages(passages) == (Line(date="2026-11-22", text="we met"),)
     assert read_passages("No results.") == read_messages("") == ()
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "replaced"),
+    [
+        ("The launch date is 4 May", "Sorry, the launch date is 18 May now", True),
+        ("周会的会议室是昆仑", "周会的会议室换到黄山", True),
+        ("I like green tea", "I like black tea", False),
+        ("我喜欢绿茶", "我喜欢红茶", False),
+        ("My dentist is Dr Wu", "I go to the dentist on 5 May", False),
+        ("The launch date is 4 May", "The launch date is 4 May", False),
+    ],
+)
+def test_what_a_later_line_replaces(older: str, newer: str, replaced: bool) -> None:
+    lines = (Line(date="2026-01-05", text=older), Line(date="2026-02-05", text=newer))
+    assert [outdated(line, lines) for line in lines] == [replaced, False]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ ENGLISH = {
         Can you remember that I like tea?
         don't forget that the code is 4411
         keep in mind that we are vegan
+        Big news: I moved to Porto last weekend
+        Phew, what a week, I moved to Bonn
         remember to water the plants
     """,
     "event": """
@@ -120,6 +122,7 @@ CHINESE = {
         不对，我叫李四
         我不是老师，我是医生
         我不再吃肉了
+        折腾了一周，我搬到上海了，总算安顿好
         你好，我叫王五
         我喜歡貓
         我是工程師

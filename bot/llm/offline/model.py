@@ -6,15 +6,18 @@ loop and tools as any other model. It cannot reason. The rules are in bot/llm/of
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
 from bot.llm.offline.digest import day_of, digest
+from bot.llm.offline.orders import Order, ordered, told
 from bot.llm.offline.quotes import (
     ENOUGH,
+    IN_ROOM,
     Line,
     about,
     bare,
+    outdated,
     overlap,
     read_blocks,
     read_messages,
@@ -48,6 +51,7 @@ class Heard:
     said: Said
     date: str
     key: str
+    order: Order | None = None  # what it asks for elsewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +95,8 @@ class OfflineModel:
     def count(self, text: str) -> int:
         return estimate(text)
 
-    async def summarise(self, previous: str, messages: Sequence[Message]) -> str:
-        return digest(messages, old=previous, tz=self.tz)
+    async def summarise(self, previous: str, messages: Sequence[Message]) -> Completion:
+        return Completion(text=digest(messages, old=previous, tz=self.tz))
 
     async def close(self) -> None:
         pass
@@ -120,9 +124,12 @@ def _heard(rows: Sequence[Message], tz: tzinfo) -> tuple[Heard, ...]:
     """Every sentence that people said in the turn."""
     people = [row for row in rows if row.role == "user" and not row.tainted]
     return tuple(
-        Heard(said=said, date=day_of(row, tz), key=f"offline-{row.turn}-{place}-{number}-")
+        Heard(said=said, date=day_of(row, tz), key=f"offline-{row.turn}-{place}-{n}-", order=order)
         for place, row in enumerate(people)
-        for number, said in enumerate(understand(row.text))
+        for order in (ordered(row.text),)
+        for n, said in enumerate(
+            [Said(kind="other", words=row.text)] if order else understand(row.text)
+        )
     )
 
 
@@ -145,6 +152,8 @@ def _plan(heard: Sequence[Heard], lines: Sequence[Line]) -> Iterator[ToolCall]:
 
 def _wishes(heard: Heard, lines: Sequence[Line]) -> list[tuple[str, Arguments]]:
     said = heard.said
+    if heard.order is not None:
+        return [(heard.order.tool, heard.order.arguments)]
     if said.kind == "question":
         query = said.words[:_QUERY]
         return [
@@ -256,15 +265,19 @@ def _reply(
     heard: Sequence[Heard], lines: Sequence[Line], rows: Sequence[Message], *, first: bool
 ) -> str:
     asked = [row.text for row in rows if row.role == "user" and not row.tainted]
+    who = frozenset(row.speaker for row in rows if row.role == "user")
     answers = []
     for each in heard:
         outcomes = _outcomes(each, rows)
-        if each.said.kind in ("fact", "event"):
+        if each.order is not None:
+            result = outcomes[0].result if outcomes else None
+            answers.append(told(each.order, result, language_of(each.said.words)))
+        elif each.said.kind in ("fact", "event"):
             answers.append(_told(each.said, outcomes, lines))
         elif each.said.kind == "forget":
             answers.append(_forgotten(each.said, outcomes, lines))
         elif each.said.kind == "question":
-            answers.append(_answer(each.said, outcomes, lines, asked))
+            answers.append(_answer(each.said, outcomes, lines, asked, who))
     if answers:
         return "\n".join(dict.fromkeys(answers))
     kinds = {each.said.kind for each in heard}
@@ -318,18 +331,23 @@ def _reason(outcome: Outcome, language: Language) -> str:
 
 
 def _answer(
-    said: Said, outcomes: Sequence[Outcome], lines: Sequence[Line], asked: Sequence[str]
-) -> str:
-    """The facts of core memory that answer a question, then what the searches found."""
+    said: Said, outcomes: Sequence[Outcome], lines: Sequence[Line], asked: Sequence[str],
+    who: frozenset[str],
+) -> str:  # fmt: skip
+    """The facts of core memory that answer a question, then what the searches found. `who`: those
+    who ask; what others said is told with their names."""
     language = language_of(said.words)
     core = about(said.words, [line for line in lines if line.label != "persona"])
-    found = _fresh(_results(outcomes), core, asked)
+    results = [
+        replace(line, speaker="") if line.speaker in who else line for line in _results(outcomes)
+    ]
+    found = _fresh(results, core, asked)
     if core:  # what core memory says of a person is newer than what was said once
         more = () if topic(said.words) else about(said.words, found)[:1]
-        return "\n".join(_quote("quote", line, language) for line in (*core, *more))
+        return _quotes((*core, *more), language)
     fitting = about(said.words, found)[:_FOUND]
     if fitting:
-        return "\n".join(_quote("quote", line, language) for line in fitting)
+        return _quotes(fitting, language)
     near = [_quote("near", line, language) for line in found[:1]]
     return "\n".join([say("nothing", language), *near])
 
@@ -345,7 +363,7 @@ def _results(outcomes: Sequence[Outcome]) -> list[Line]:
 
 def _fresh(found: Sequence[Line], core: Sequence[Line], asked: Sequence[str]) -> list[Line]:
     """Search results that tell something, are not quoted yet, and were not taken back."""
-    heard = [(line, understand(line.text)) for line in found]
+    heard = [(line, understand(IN_ROOM.sub("", line.text))) for line in found]
     wanted_gone = [terms(each.words) for _, said in heard for each in said if each.kind == "forget"]
     seen = [bare(line.text) for line in core] + [bare(text) for text in asked]
     fresh: list[Line] = []
@@ -359,7 +377,16 @@ def _fresh(found: Sequence[Line], core: Sequence[Line], asked: Sequence[str]) ->
     return fresh
 
 
+def _quotes(lines: Sequence[Line], language: Language) -> str:
+    """Lines as they were said; what a later one seems to have replaced comes last."""
+    former = [line for line in lines if outdated(line, lines)]
+    now = [_quote("quote", line, language) for line in lines if line not in former]
+    return "\n".join([*now, *(_quote("earlier", line, language) for line in former)])
+
+
 def _quote(phrase: str, line: Line, language: Language) -> str:
     date = f"({line.date})" if line.date else ""
     space = " " if date and language == "en" else ""
-    return say(phrase, language, f"{space}{date}", quoted(line.text, language))
+    who = line.speaker or line.label.partition(":")[2]  # in a room, whose block it is
+    words = f"{who}: {line.text}" if who else line.text
+    return say(phrase, language, f"{space}{date}", quoted(words, language))

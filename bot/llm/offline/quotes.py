@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.llm.offline.rules import clauses, clean, compiled
 from bot.llm.offline.vocabulary import fold
 
+_ALIKE = 0.6  # of the shorter text's terms: the same sentence, about the same thing
 ENOUGH = 2  # the overlap from which a text is about the same thing: a word, or two characters
 
 
@@ -18,6 +19,7 @@ class Line:
     text: str
     date: str = ""  # YYYY-MM-DD
     label: str = ""
+    speaker: str = ""  # who said it, where it is a message
 
 
 _BLOCK = re.compile(r'<block label="([^"]*)"[^>]*>\n?(.*?)\n?</block>', re.DOTALL)
@@ -25,6 +27,7 @@ _SHARED = re.compile(r"<workspace>\n[^\n]*\n(.*?)\n</workspace>", re.DOTALL)
 _DATED = re.compile(r"\[(\d{4}-\d\d-\d\d)\] (.*)")
 _RESULT = re.compile(r"\d+\. \[(\d{4}-\d\d-\d\d)[^\]]*\] (.*)")
 _TAGS = re.compile(r" \(tags: [^()]*\)$")
+IN_ROOM = re.compile(r" \(in [^()]*\)$")  # stands behind what was said elsewhere
 
 
 def read_blocks(system: str) -> tuple[Line, ...]:
@@ -55,7 +58,9 @@ def read_messages(text: str) -> tuple[Line, ...]:
     """What people said among the results of conversation_search; not the assistant's words."""
     found = ((date, *words.partition(": ")[::2]) for date, words in _results(text))
     return tuple(
-        Line(text=words, date=date) for date, speaker, words in found if speaker != "you" and words
+        Line(text=words, date=date, speaker=speaker)
+        for date, speaker, words in found
+        if speaker != "you" and words
     )
 
 
@@ -116,6 +121,17 @@ def bare(text: str) -> str:
     return re.sub(r"[\W_]+", "", fold(text)).casefold()
 
 
+def outdated(line: Line, lines: Iterable[Line]) -> bool:
+    """Whether a later one of the lines says nearly the same, with another value it seems. What a
+    person likes adds up."""
+    said = terms(line.text)
+    return not _LIKED.search(fold(line.text)) and any(
+        other.date > line.date and len(said & words) >= _ALIKE * min(len(said), len(words))
+        for other in lines
+        if (words := terms(other.text)) and words != said
+    )
+
+
 # --- questions about the person, by kind ---------------------------------------------------------
 
 _NAME = r"my name|i(?:'m| am) (?-i:[A-Z])|call me|named|名字|我[叫姓]|叫我|^姓?名"
@@ -135,6 +151,7 @@ _LIKES = (
     r"|喜欢|爱[吃喝看玩听]|热爱|爱好|讨厌|偏好|感兴趣"
 )
 
+_LIKED = compiled(_LIKES)
 # A question of the first kind is answered by facts of the second: "" by all there are.
 TOPICS: tuple[tuple[str, str], ...] = (
     (r"what (?:else |all )?(?:do|did) you (?:know|remember)(?: about me)?\W*$", ""),
@@ -148,6 +165,7 @@ TOPICS: tuple[tuple[str, str], ...] = (
     (r"my (?:job|work|profession|occupation|career)\b|我的?(?:工作|职业|职位)", _WORK),
     (r"我.{0,3}(?:做什么|干什么|做啥|干啥|什么工作)|我在哪.{0,3}(?:工作|上班)", _WORK),
     (r"where (?:do i|i|am i|i'm)(?: live| from| based)\b|where am i\W*$", _HOME),
+    (r"(?:what|which) (?:city|town|country|place) (?:do i|am i)\b", _HOME),
     (r"我.{0,3}住|我.{0,2}在哪|我.{0,3}哪里?人", _HOME),
     (r"how old (?:am i|i am)|my age\b|我.{0,4}(?:多大|几岁)|我的?(?:年龄|年纪)", _AGE),
     (r"my birthday|when was i born|我的?生日|我.{0,4}出生", r"birthday|born|生日|出生|生于"),

@@ -190,6 +190,7 @@ _TAKES_BACK = r"(?:{TAKES BACK}\s*[,.!:;—–]+\s*|(?:actually|in fact)\s+|其�
 _LEAD = (
     r"\s*(?:{TAKES BACK}|{OK}|{HELLO}(?: \w+)?|thanks|thank you|by the way|btw|fyi|also"
     r"|{好的}|{你好}|对了|那个|顺便(?:说一[下句])?|另外|还有|谢谢|补充一下)\s*[,.!:;~—–]+\s*"
+    r"|\s*(?:(?:big |good |bad |great |quick )?(?:news|update)|[好坏大]消息|更新)\s*[,.!:~—–]+\s*"
     r"|\s*(?:(?:btw|by the way|fyi|actually|in fact|just so you know|i meant?)\s+"
     r"|(?:and|but|so|also|oh)\s+(?=(?:i|i'm|my|we|our|please|remember)\b)|其实|对了|另外|顺便说一[下句]|忘了说|忘了告诉你|跟你说|[,~\s]+)"
 )
@@ -313,13 +314,19 @@ def _without_lead(sentence: str) -> str:
 
 
 def _with_head(sentence: str) -> tuple[Said, ...]:
-    """A sentence; as two where a statement comes before a question: "I'm Ana, who are you?"."""
+    """A sentence; as two where a statement comes before a question: "I'm Ana, who are you?". Of
+    one that tells between commas what a person has one value of, that: "Phew, I moved to Bonn"."""
     said = classify(sentence)
     if said.kind in ("question", "help"):
         for cut in list(_CLAUSE.finditer(sentence))[: -_MAX_CUTS - 1 : -1]:
             head, tail = classify(sentence[: cut.start()]), classify(sentence[cut.end() :])
             if head.kind in _KEPT and tail.kind in _ASIDE:
                 return head, tail
+    if said.kind == "other":
+        for part in clauses(said.words)[:_MAX_CUTS]:
+            fact = classify(part)
+            if fact.kind == "fact" and fact.slot:
+                return (fact,)
     return (said,)
 
 

@@ -32,7 +32,15 @@ PHRASES: dict[str, tuple[str, str]] = {
         "可能指好几条。请说“忘记”加上其中一条的原文:",
     ),
     "no result": ("the tool gave no result", "工具没有返回结果"),
+    "not done": ("{} was not done: {}", "{} 没有办成:{}"),
+    "posted": ("Sent to {}: {}", "已发送到 {}:{}"),
+    "asked first": (
+        "Before I post this, I asked you about it privately.",
+        "发布之前,我先单独问了你。",
+    ),
+    "agent says": ("{} says: {}", "{} 说:{}"),
     "quote": ("I remember{}: {}", "我记得{}:{}"),
+    "earlier": ("Earlier{}: {}", "更早以前{}:{}"),
     "near": ("The nearest I found{}: {}", "最接近的是{}:{}"),
     "nothing": (
         "I found nothing that answers this. I am the offline model: I only find and quote what "

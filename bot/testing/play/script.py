@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -66,8 +66,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
+    """agents: those that have a name of their own, and what each knows."""
+
     title: str
     steps: tuple[Step, ...]
+    agents: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(line: str) -> Step:
@@ -87,8 +90,8 @@ def _step(verb: str, text: str) -> Step:
 
 
 def load(path: Path) -> Script:
-    """A script: `title`, and `steps`, each a line or `verb: text`. Raises UserError, with the
-    place, before anything is played."""
+    """A script: `title`, `agents` as names with what they know, and `steps`, each a line or
+    `verb: text`. Raises UserError, with the place, before anything is played."""
     try:
         # Everything stays text: with YAML's own types, `fill: yes` would send "True".
         told = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
@@ -99,9 +102,12 @@ def load(path: Path) -> Script:
     steps = told.get("steps") if isinstance(told, dict) else None
     if not isinstance(steps, list) or not steps:
         raise UserError(f"The script {path} has no steps. It needs a list under `steps:`.")
+    agents = told.get("agents") or {}
+    if not isinstance(agents, dict) or not all(isinstance(text, str) for text in agents.values()):
+        raise UserError(f"The script {path} needs, under `agents:`, names with what they know.")
     title = str(told.get("title") or path.name)
     made = [_of(path, number, step) for number, step in enumerate(steps, 1)]
-    return Script(title=title, steps=tuple(made))
+    return Script(title=title, steps=tuple(made), agents=agents)
 
 
 def _of(path: Path, number: int, step: object) -> Step:

@@ -1,0 +1,1 @@
+"""Measures how well the program remembers and finds, for `reverie eval`."""

@@ -1,0 +1,138 @@
+"""Long talks with questions about them: what retrieval is measured on. Two kinds of file are read.
+
+LoCoMo (Maharana et al., ACL 2024; snap-research/locomo): an object with `session_N`, lists of turns
+(speaker, dia_id, text, perhaps blip_caption), `session_N_date_time`, and `qa` (question, evidence,
+category). Its adversarial questions have no answer, and are left out.
+
+Sets of our own: `facts` (id, speaker, text) and `questions` (question, english, evidence); each
+fact was said on a day of its own.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.errors import UserError
+
+CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop"}
+_TURN = re.compile(r"D\d+:\d+")
+_START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Something that was said."""
+
+    id: str
+    speaker: str
+    text: str
+    at: datetime
+    session: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question, and the ids of the turns that answer it."""
+
+    text: str
+    evidence: frozenset[str]
+    category: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialogue:
+    """One talk, oldest turn first."""
+
+    name: str
+    turns: tuple[Turn, ...]
+    questions: tuple[Asked, ...]
+
+
+def load(folder: Path) -> list[Dialogue]:
+    """The dialogues of a folder's .json files, by name. Raises UserError."""
+    files = sorted(folder.glob("*.json")) if folder.is_dir() else [folder]
+    found = [each for file in files for each in _read(file)]
+    if not found:
+        raise UserError(
+            f"There is no dialogue in {folder}. Give a folder of LoCoMo conversations as .json,"
+            " or of sets like benchmarks/data."
+        )
+    return found
+
+
+def _read(file: Path) -> list[Dialogue]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(data, dict):
+            return []
+        if "facts" in data:
+            return list(_facts(file.stem, data))
+        return [_locomo(file.stem, data)] if "qa" in data else []
+    except (OSError, UnicodeError) as error:
+        raise UserError(f"{file} cannot be read: {error}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{file} is no dialogue as LoCoMo has them: {error!r}.") from error
+
+
+def _locomo(name: str, data: Mapping[str, Any]) -> Dialogue:
+    turns: list[Turn] = []
+    sessions = sorted(
+        int(key.removeprefix("session_")) for key in data if re.fullmatch(r"session_\d+", key)
+    )
+    for session in sessions:
+        start = _moment(data[f"session_{session}_date_time"])
+        for minute, turn in enumerate(data[f"session_{session}"]):
+            caption = turn.get("blip_caption")
+            turns.append(
+                Turn(
+                    id=turn["dia_id"],
+                    speaker=turn["speaker"],
+                    text=f"{turn['text']} [image: {caption}]" if caption else turn["text"],
+                    at=start + timedelta(minutes=minute),
+                    session=session,
+                )
+            )
+    there = {turn.id for turn in turns}
+    questions = [
+        Asked(
+            text=each["question"],
+            evidence=frozenset(_TURN.findall(" ".join(each["evidence"]))) & there,
+            category=CATEGORIES[each["category"]],
+        )
+        for each in data["qa"]
+        if each["category"] in CATEGORIES
+    ]
+    return Dialogue(
+        name=name,
+        turns=tuple(turns),
+        questions=tuple(question for question in questions if question.evidence),
+    )
+
+
+def _moment(text: str) -> datetime:
+    """Such as "1:56 pm on 8 May, 2023"."""
+    return datetime.strptime(text.strip(), "%I:%M %p on %d %B, %Y").replace(tzinfo=UTC)
+
+
+def _facts(name: str, data: Mapping[str, Any]) -> Iterator[Dialogue]:
+    turns = tuple(
+        Turn(
+            id=fact["id"],
+            speaker=fact["speaker"],
+            text=fact["text"],
+            at=_START + timedelta(days=day),
+            session=day,
+        )
+        for day, fact in enumerate(data["facts"])
+    )
+    for language, key in (("own language", "question"), ("in English", "english")):
+        questions = tuple(
+            Asked(text=each[key], evidence=frozenset(each["evidence"]), category=language)
+            for each in data["questions"]
+            if key in each
+        )
+        yield Dialogue(name=f"{name} ({language})", turns=turns, questions=questions)

@@ -1,0 +1,101 @@
+"""`/memory search`: facts, passages and messages in one list, each with why it is there."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Protocol
+
+from bot import commands, records
+from bot.answer import Answer, Table
+from bot.errors import UserError
+from bot.records import BOT
+from memory import insight
+from memory.draft import clipped
+from memory.lookup import ME
+from memory.search import alike
+from memory.store import Store
+from memory.types import Fact, Filters, Hit, Shelf, Viewer
+from memory.words import query_terms, sanitise
+
+PAGE = 10  # results on a page
+COLUMNS = ("#", "when", "who", "what", "where", "why")
+PLACES: Mapping[Shelf, str] = {"passages": "archival", "messages": "recall"}
+LONGEST = 300  # characters of a result
+
+
+class Finder(Protocol):
+    """What is asked of search."""
+
+    async def find(
+        self, viewer: Viewer, shelf: Shelf, query: str, *, page: int, size: int, filters: Filters
+    ) -> tuple[list[Hit], int]: ...
+
+
+async def found(
+    store: Store, finder: Finder, zone: tzinfo, viewer: Viewer, find: commands.Find
+) -> Answer:
+    """A page of what a viewer may see. Raises UserError where nothing is asked for."""
+    query, filters = sanitise(find.query).strip(), filters_of(find, zone)
+    limited = filters != Filters()
+    if not query and not limited:
+        raise UserError("Search for what? Give some words, such as: `/memory search Berlin`")
+    rows, lines = ([], []) if limited or find.page > 1 else await _facts(store, zone, viewer, query)
+    more = False
+    for shelf in _shelves(find):
+        hits, total = await finder.find(
+            viewer, shelf, query, page=find.page - 1, size=PAGE, filters=filters
+        )
+        rows.extend(_row(hit, PLACES[shelf], zone) for hit in hits)
+        lines.extend(records.of_hit(hit, PLACES[shelf]) for hit in hits)
+        more = more or total > find.page * PAGE
+    table = Table(columns=COLUMNS, rows=tuple(rows), records=tuple(lines))
+    text = "" if rows else "Nothing found. Try other words."
+    if query and rows and not query_terms(query):
+        text = "These words say too little to search by, so this is the newest."
+    if more:
+        text = f"{text} There is more: --page {find.page + 1}".strip()
+    return Answer(tables=(table,) if rows else (), records=tuple(lines), text=text)
+
+
+def filters_of(find: commands.Find, zone: tzinfo) -> Filters:
+    """Days begin at midnight in `zone`; the last one is whole."""
+
+    def midnight(day: date) -> datetime:
+        return datetime.combine(day, time(), zone)
+
+    return Filters(
+        tags=(find.tag,) if find.tag else (),
+        speaker=find.by,
+        since=midnight(find.since) if find.since else None,
+        until=midnight(find.until) + timedelta(days=1) if find.until else None,
+    )
+
+
+def _shelves(find: commands.Find) -> Sequence[Shelf]:
+    """Messages have no tags, and passages no speaker."""
+    left: dict[Shelf, str] = {"passages": find.by, "messages": find.tag}
+    return [shelf for shelf in PLACES if not left[shelf]]
+
+
+async def _facts(
+    store: Store, zone: tzinfo, viewer: Viewer, query: str
+) -> tuple[list[tuple[str, ...]], list[records.Record]]:
+    blocks = await store.blocks(viewer.agent, viewer)
+    facts = alike((fact for block in blocks for fact in block.facts), query)[:PAGE]
+    sources = await store.database.read(lambda conn: insight.sources(conn, viewer, facts))
+
+    def row(fact: Fact) -> tuple[str, ...]:
+        source = sources.get(fact.origin.source or 0)
+        who = records.speaker(source) if source else ""
+        return (f"#{fact.seq}", _stamp(fact.learned_at, zone), who, fact.text, fact.label, "words")
+
+    return [row(fact) for fact in facts], [records.of_fact(fact, sources) for fact in facts]
+
+
+def _row(hit: Hit, place: str, zone: tzinfo) -> tuple[str, ...]:
+    who = BOT if hit.speaker == ME else hit.speaker
+    text = clipped(hit.text, LONGEST)
+    return (f"#{hit.seq}", _stamp(hit.at, zone), who, text, place, ", ".join(hit.why))
+
+
+def _stamp(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
