@@ -41,6 +41,12 @@ test: check                   ## all checks and all tests
 	$(BIN)/python -m pytest -q -n 3 -m "not alone"
 	$(BIN)/python -m pytest -q -m alone
 
+# LoCoMo's licence keeps it out of this repository: DATA says where its conversations are.
+DATA := $(wildcard ../shared/data/locomo)
+eval: $(VENV)/tested          ## how well it finds and remembers, in figures, and docs/retrieval.svg
+	$(BIN)/python benchmarks/retrieval.py $(DATA) benchmarks/data
+	$(BIN)/python -m bot eval memory
+
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -29,7 +29,7 @@ def main() -> None:
     )
     differences = np.stack([told[0] - told[1], asked[0] - asked[1]])
     rows, _ = np.linalg.qr(differences.T)
-    np.save(DIRECTIONS, rows.T.astype("<f2"))
+    np.save(DIRECTIONS, np.ascontiguousarray(rows.T, "<f2"))
     print(f"{DIRECTIONS.name}: {rows.T.shape}, {DIRECTIONS.stat().st_size} bytes")
 
 

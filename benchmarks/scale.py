@@ -258,12 +258,11 @@ def plot(found: Sequence[Figures]) -> str:
 
 
 def panel(title: str, points: Sequence[tuple[float, float]]) -> str:
-    """One curve. A point at least a hundredth of the greatest is drawn where it is."""
+    """One curve, with its figures written at its points."""
     sizes, values = zip(*points, strict=True)
-    low = max(min(values), max(values) / 10_000)
     at = [
         (50 + 250 * part_of(size, sizes[0], sizes[-1]),
-         170 - 120 * part_of(max(value, low), low, max(values)))
+         170 - 120 * part_of(value, min(values), max(values)))
         for size, value in points
     ]  # fmt: skip
     line = "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in at)

@@ -30,6 +30,7 @@ from bot.llm.base import LLM
 from bot.outbox import Outbox
 from bot.people import People
 from bot.policies import Policies
+from bot.recollect import Recollect
 from bot.schedule import Schedule
 from bot.tools.base import Registry
 from bot.tools.memory import TOOLS
@@ -225,6 +226,7 @@ class App:
         turns = Turns(
             store, search, llm, self.tools, heart, zone=self.zone, limits=limits, prices=prices,
             watch=self._committed, clock=clock,
+            recollect=Recollect(store, search, self.zone) if settings.recall else None,
         )  # fmt: skip
         self.digests = Digests(
             store, self.zone, pace.quiet, lambda agent: self.outbox.wake(agent), clock=clock

@@ -38,6 +38,7 @@ EXAMPLES = {
     "REVERIE_HEARTBEAT_QUIET": "REVERIE_HEARTBEAT_QUIET=22-7 (hours)",
     "REVERIE_HEARTBEAT_TOKENS": "REVERIE_HEARTBEAT_TOKENS=20000 (of one agent in a day)",
     "REVERIE_STALE_DAYS": "REVERIE_STALE_DAYS=90",
+    "REVERIE_RECALL": "REVERIE_RECALL=on (or off)",
     "REVERIE_NOTICE": "REVERIE_NOTICE=on (or off)",
     "REVERIE_OPT_IN": "REVERIE_OPT_IN=off (or on)",
     "REVERIE_RETENTION_PERSON_DAYS": "REVERIE_RETENTION_PERSON_DAYS=365 (0: for ever)",
@@ -90,6 +91,7 @@ class Settings(BaseModel):
     heartbeat_quiet: str | None = None  # hours without: 22-7, 22:30-7:00
     heartbeat_tokens: int = Field(default=20_000, ge=0)  # of one agent in a day
     stale_days: float = Field(default=90, gt=0)  # from when an unused fact is put away
+    recall: bool = True  # what memory has for a message is shown to the model, unasked
     notice: bool = True  # people are told, once, that they are remembered
     opt_in: bool = False  # nothing is learned from people before they say /memory resume
     retention_person_days: int = Field(default=0, ge=0, le=36_500)  # of messages; 0: for ever

@@ -1,7 +1,8 @@
 """What the model sees, within its window: the stable part first, byte for byte the same.
 
-system text, memory rules, blocks, counts, summary | recent messages | the new ones. The first part
-changes only when memory changes or when the window moves, so an endpoint can keep it cached.
+system text, memory rules, blocks, counts, summary | recent messages | what is recalled for the new
+ones | the new ones. The first part changes only when memory changes or when the window moves, so an
+endpoint can keep it cached.
 """
 
 import html
@@ -73,14 +74,15 @@ def build(
     window: Window,
     zone: tzinfo,
     *,
+    recalled: str | None = None,
     closing: bool = False,
 ) -> Prompt | Overflow:
     """The prompt for a step, or what has to leave it first. Pure."""
     said = (_as_it_stands(message) for message in (*view.history, *fresh))
     messages = tuple(clipped(message, window.characters) for message in said)
-    head = system_text(_of_speakers(view, messages), zone)
+    head = system_text(of_speakers(view, messages), zone)
     fixed = window.count(head) + window.count(json.dumps([spec.parameters for spec in tools]))
-    room = window.usable - fixed
+    room = window.usable - fixed - window.count(recalled or "")
     costs = [cost(message, window.count) for message in messages]
     if sum(costs) > room:
         turn = messages[-1].turn if messages else 0
@@ -88,7 +90,9 @@ def build(
         if cut:
             return Overflow(messages=view.history[:cut], upto=view.history[cut - 1].seq)
         messages = _squeezed((*view.history, *fresh), window, room)
-    return Prompt(system=head, messages=messages, tools=tuple(tools), closing=closing)
+    return Prompt(
+        system=head, messages=messages, tools=tuple(tools), recalled=recalled, closing=closing
+    )
 
 
 def _as_it_stands(message: Message) -> Message:
@@ -97,7 +101,7 @@ def _as_it_stands(message: Message) -> Message:
     return replace(message, text=DELETED) if gone else message
 
 
-def _of_speakers(view: View, messages: Sequence[Message]) -> View:
+def of_speakers(view: View, messages: Sequence[Message]) -> View:
     """Without the blocks of people who do not speak in what is shown."""
     people = {message.origin.person for message in messages}
     shown = [block for block in view.blocks if block.person is None or block.person in people]

@@ -15,6 +15,15 @@ FAILURES = 5  # failed calls of a turn, before it must end in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What memory has for the words of a turn: a section of the prompt, and those of its lines that
+    are not the person's own words."""
+
+    text: str = ""
+    foreign: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a turn may take before it must end: in steps, seconds and tokens."""
 
@@ -31,6 +40,7 @@ class Spent:
     tokens: int = 0
     shrink: float = 1.0  # of the window, after the endpoint said that it was too long
     unbilled: Spending = NOTHING  # not yet committed with a step
+    recalled: Recalled | None = None  # for its words; None: not looked yet
 
     def bill(self, used: Usage, prices: Prices) -> None:
         """What one more answer of the model took."""

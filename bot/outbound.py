@@ -1,13 +1,17 @@
-"""The last look before words leave: what a room may not know is held, and its owner is asked."""
+"""The last look before words leave: what a room may not know is held, and its owner is asked; what
+claims to have saved something must have done so."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot import phrases
-from bot.decide import Heard
+from bot.claims import claims_saved
+from bot.decide import Heard, asked_in, failed, words_of
+from bot.tools.memory import READING
 from memory.draft import Draft
 from memory.quotes import quotes
+from memory.secrets import told_left_out
 from memory.store import Store
 from memory.types import Ask, Claim, Message, View
 
@@ -106,3 +110,30 @@ def without(heard: Heard, private: Sequence[str]) -> Heard:
         for one in heard.results
     ]
     return replace(heard, completion=kept, results=results)
+
+
+def honest(words: str, turn: Sequence[Message], heard: Heard) -> str:
+    """What claims to have saved something, although nothing was, says so."""
+    done = {row.answers for row in turn if row.role == "tool" and not failed(row)}
+    wishes = [wish for row in turn for wish in row.calls if wish.id in done]
+    wishes += [result.call for result in heard.results if not result.failed]
+    if any(wish.name not in READING for wish in wishes) or not claims_saved(words):
+        return words
+    return f"{words}\n\n{phrases.say('unsaved', words)}"
+
+
+def discreet(
+    spoken: list[str], turn: Sequence[Message], heard: Heard, kind: Callable[[str], str], ends: bool
+) -> list[str]:
+    """The person is told, once, which secrets this turn left out of memory. kind: of a tool."""
+    wishes = {wish.id: wish.name for row in turn for wish in row.calls}
+    done = [(wishes.get(row.answers or ""), row.text) for row in turn if not failed(row)]
+    done += [(each.call.name, each.text) for each in heard.results if not each.failed]
+    texts = [text for name, text in done if name and kind(name) == "write"]
+    kinds = told_left_out("\n".join(texts))
+    if not kinds or not asked_in(turn) or not (spoken or ends):
+        return spoken
+    note = phrases.left_out(kinds, words_of(turn))
+    if any(note in row.text for row in turn if row.role == "assistant"):
+        return spoken
+    return [*spoken[:-1], "\n\n".join([*spoken[-1:], note])]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Protocol
 
-from bot.decide import Heard, Spent
+from bot.decide import Heard, Recalled, Spent
 from bot.types import Done
 from memory import insight, recall
 from memory.draft import Draft
@@ -61,7 +61,7 @@ async def _learn(thinker: Thinker, claim: Claim, draft: Draft, message: Message)
     draft.origin = replace(message.origin, source=message.seq)
     draft.said_at = message.at
     draft.messages = [message]
-    await thinker.answer(claim, view, draft, [message], False, Spent())
+    await thinker.answer(claim, view, draft, [message], False, Spent(recalled=Recalled()))
     draft.messages = []
 
 

@@ -34,6 +34,7 @@ class Scene:
     turn: Sequence[Message]
     results: Sequence[ToolResult]
     person: str | None  # who speaks
+    recalled: str = ""  # what memory had for their words that they did not say themselves
 
     @property
     def words(self) -> str:
@@ -81,8 +82,9 @@ class Scene:
                 yield block.label, block.text
         for name, fact in self.view.shared:
             yield name, fact.text
-        if self.view.summary is not None:
-            yield "an earlier talk", self.view.summary.text
+        summary = self.view.summary.text if self.view.summary else ""
+        found = (("an earlier talk", summary), ("a search", self.recalled))
+        yield from (pair for pair in found if pair[1])
 
 
 def _foreign(row: Message, person: str | None) -> str:

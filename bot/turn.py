@@ -8,7 +8,6 @@ from datetime import datetime, tzinfo
 from functools import partial
 
 from bot import phrases, taint
-from bot.claims import claims_saved
 from bot.consult import Consult
 from bot.context import Overflow, Window, build
 from bot.decide import (
@@ -18,7 +17,6 @@ from bot.decide import (
     Spent,
     asked_in,
     decide,
-    failed,
     must_close,
     replied_in,
     spoken_words,
@@ -31,17 +29,18 @@ from bot.llm.base import LLM
 from bot.llm.offline.digest import digest
 from bot.llm.tokens import usage_of
 from bot.notify import Notify
-from bot.outbound import Outbound, without
+from bot.outbound import Outbound, discreet, honest, without
+from bot.recollect import Recollect
 from bot.revise import revise
 from bot.rows import arrived, clean, origin_of, target_of
 from bot.tools.base import Registry, call, parse_arguments, wants_heartbeat
-from bot.tools.memory import READING, Finder
+from bot.tools.memory import Finder
 from bot.tools.reach import ReachContext
 from bot.types import Again, Completion, Done, Prices, Prompt, ToolResult
 from memory import stale
 from memory.draft import Draft
 from memory.errors import Conflict, MemoryFault
-from memory.secrets import masked, told_left_out
+from memory.secrets import masked
 from memory.store import Store
 from memory.types import (
     Change,
@@ -91,7 +90,9 @@ class Turns:
         prices: Prices | None = None,
         watch: Callable[[Step], None] | None = None,
         clock: Callable[[], datetime] = now,
+        recollect: Recollect | None = None,
     ) -> None:
+        """recollect: None: what memory has is found by tools alone."""
         self.store = store
         self.finder = finder
         self.llm = llm
@@ -102,6 +103,7 @@ class Turns:
         self.prices = prices or Prices()
         self.watch = watch or (lambda _: None)
         self.clock = clock
+        self.recollect = recollect
         self.outbound = Outbound(store)
         self._thinking: dict[str, asyncio.Future[Heard]] = {}  # agent -> what it is at
 
@@ -157,6 +159,7 @@ class Turns:
                 return await self.give_up(claim, "the person asked to stop", "stopped")
             except Conflict:
                 log.info("step retaken", extra={"action": "step_retaken", "agent": claim.agent})
+                spent.recalled = None  # it may be what was forgotten meanwhile
                 continue
             spent.unbilled = NOTHING
             self.watch(step)
@@ -202,6 +205,9 @@ class Turns:
     ) -> Heard:  # fmt: skip
         """The model's answer to a draft's messages, and what its tools made of it."""
         tools = tools_for(self.tools, view.agent, turn)
+        if spent.recalled is None and self.recollect is not None:
+            window = Window(tokens=await self.llm.window(), count=self.llm.count)
+            spent.recalled = await self.recollect(view, turn, window)
         for attempt in range(3):
             prompt = await self._prompt(view, draft, tools, closing, spent)
             try:
@@ -229,7 +235,10 @@ class Turns:
         tokens = int(await self.llm.window() * spent.shrink)
         window = Window(tokens=tokens, count=self.llm.count)
         while True:
-            built = build(view, draft.messages, tools.specs, window, self.zone, closing=closing)
+            built = build(
+                view, draft.messages, tools.specs, window, self.zone, closing=closing,
+                recalled=spent.recalled.text if spent.recalled else None,
+            )  # fmt: skip
             if not isinstance(built, Overflow):
                 return built
             previous = view.summary.text if view.summary else ""
@@ -263,7 +272,10 @@ class Turns:
         view: View, viewer: Viewer, turn: Sequence[Message],
     ) -> Heard:  # fmt: skip
         heard = Heard(completion=completion)
-        scene = taint.Scene(view=view, turn=turn, results=heard.results, person=draft.origin.person)
+        scene = taint.Scene(
+            view=view, turn=turn, results=heard.results, person=draft.origin.person,
+            recalled=spent.recalled.foreign if spent.recalled else "",
+        )  # fmt: skip
         notify = Notify(store=self.store, claim=claim, draft=draft, scene=scene, viewer=viewer)
         consult = Consult(
             store=self.store, finder=self.finder, llm=self.llm, zone=self.zone, claim=claim,
@@ -310,9 +322,10 @@ class Turns:
         next_ = decide(heard, bool(spoken) or replied_in(turn), closing)
         if isinstance(next_, Done) and not spoken and not replied_in(turn) and asked_in(turn):
             spoken = [phrases.say("wordless", words_of(turn))]
-        spoken = [self._honest(words, turn, heard) for words in spoken]
+        spoken = [honest(words, turn, heard) for words in spoken]
         checked = await self.outbound.check(claim, view, draft, turn, spoken)
-        spoken = self._discreet(checked.spoken, turn, heard, isinstance(next_, Done))
+        ends = isinstance(next_, Done)
+        spoken = discreet(checked.spoken, turn, heard, self.tools.kind, ends)
         self._write_rows(claim, draft, without(heard, checked.private), spoken)
         rows = turn + [row for row in draft.messages if row.role != "user"]
         if replied_in(rows) and must_close(
@@ -325,31 +338,6 @@ class Turns:
             for fact in stale.quoted(block.facts, "\n".join(spoken))
         )
         return self._step(claim, draft, spoken, next_)
-
-    def _honest(self, words: str, turn: Sequence[Message], heard: Heard) -> str:
-        """What claims to have saved something, although nothing was, says so."""
-        done = {row.answers for row in turn if row.role == "tool" and not failed(row)}
-        wishes = [wish for row in turn for wish in row.calls if wish.id in done]
-        wishes += [result.call for result in heard.results if not result.failed]
-        if any(wish.name not in READING for wish in wishes) or not claims_saved(words):
-            return words
-        return f"{words}\n\n{phrases.say('unsaved', words)}"
-
-    def _discreet(
-        self, spoken: list[str], turn: Sequence[Message], heard: Heard, ends: bool
-    ) -> list[str]:
-        """The person is told, once, which secrets this turn left out of memory."""
-        wishes = {wish.id: wish.name for row in turn for wish in row.calls}
-        done = [(wishes.get(row.answers or ""), row.text) for row in turn if not failed(row)]
-        done += [(each.call.name, each.text) for each in heard.results if not each.failed]
-        texts = [text for name, text in done if name and self.tools.kind(name) == "write"]
-        kinds = told_left_out("\n".join(texts))
-        if not kinds or not asked_in(turn) or not (spoken or ends):
-            return spoken
-        note = phrases.left_out(kinds, words_of(turn))
-        if any(note in row.text for row in turn if row.role == "assistant"):
-            return spoken
-        return [*spoken[:-1], "\n\n".join([*spoken[-1:], note])]
 
     def _write_rows(self, claim: Claim, draft: Draft, heard: Heard, spoken: Sequence[str]) -> None:
         said = "\n\n".join(spoken)

@@ -20,12 +20,14 @@ class ToolSpec:
 class Prompt:
     """What a model is shown: the stable part first, then the conversation, oldest first.
 
+    recalled: what memory has for the newest turn, to be shown right before it; None: nobody looked.
     closing: the turn must end now. The model gets no tools and is asked for words.
     """
 
     system: str
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
+    recalled: str | None = None
     closing: bool = False
 
 

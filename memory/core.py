@@ -191,11 +191,15 @@ def insert_block(conn: Connection, agent_id: str, block: Block, position: int) -
 
 
 def shared(conn: Connection, viewer: Viewer, limit: int) -> list[tuple[str, Fact]]:
-    """The newest facts of other agents that this workspace may know, each with whose it is."""
+    """The newest facts of other agents that this workspace may know, each with whose it is.
+
+    Of an account that is linked to another, that other one's memory is what counts.
+    """
     rows = conn.all(
         "SELECT f.*, a.name AS name FROM facts AS f JOIN agents AS a ON a.agent_id = f.agent_id"  # noqa: S608
         " WHERE f.audience = 'workspace' AND f.state = 'active' AND f.workspace = :v_workspace"
-        f" AND f.agent_id <> :v_agent AND {audience.visible('f')}"
+        f" AND f.agent_id <> :v_agent AND {audience.visible('f')} AND NOT EXISTS"
+        " (SELECT 1 FROM identities AS i WHERE i.agent_id = f.agent_id AND i.person <> i.agent_id)"
         " ORDER BY f.learned_at DESC, f.agent_id, f.seq LIMIT :limit",
         limit=limit,
         **audience.params(viewer),

@@ -342,7 +342,7 @@ class Draft:
             if isinstance(thing, Passage):
                 diffs.append(Diff(before=thing, after=None))
             elif thing.state == "active":
-                diffs.append(Diff(before=thing, after=core.ended(thing, "removed", self.at)))
+                diffs.append(Diff(before=thing, after=core.ended(thing, "superseded", self.at)))
         for thing in learned:
             unsaid = thing.origin.source == message.seq and thing.text not in text
             if isinstance(thing, Fact) and thing.superseded_by in seqs and not unsaid:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from memory import archive, audience, codec, core, journal, recall
+from memory.likeness import key, part_of, words
 from memory.ports import Connection
-from memory.types import Diff, Entry, Fact, Message, Passage, Viewer
+from memory.types import Diff, Entry, Fact, Hit, Message, Passage, Viewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,30 @@ def learned(conn: Connection, agent_id: str, source: int) -> list[Fact | Passage
     """What was learned from a message and is still there, and the facts whose place it took."""
     facts = core.facts_from(conn, agent_id, source)
     return [*facts, *archive.passages_from(conn, agent_id, source)]
+
+
+def still_true(conn: Connection, agent_id: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Those of the hits that no change of core memory outdated: no fact was learned from them that
+    was replaced or removed since, nor do they say one. What a line that stands still says, such as
+    one that several were joined to, is not outdated."""
+    rows = conn.all("SELECT text, source, state FROM facts WHERE agent_id = :id", id=agent_id)
+    standing = [words(row["text"]) for row in rows if row["state"] in ("active", "archived")]
+    former = [
+        (row["source"], key(row["text"]))
+        for row in rows
+        if row["state"] in ("superseded", "removed")
+    ]
+
+    def outdated(hit: Hit) -> bool:
+        said, source = words(hit.text), hit.seq if hit.shelf == "messages" else None
+        gone = [
+            fact
+            for told, fact in former
+            if (told is not None and told == source) or (len(fact) > 1 and part_of(fact, said))
+        ]
+        return any(not any(part_of(fact, line) for line in standing) for fact in gone)
+
+    return [hit for hit in hits if not outdated(hit)]
 
 
 def reason(conn: Connection, viewer: Viewer, seq: int) -> Reason | None:

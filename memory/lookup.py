@@ -16,7 +16,7 @@ from memory.spaces import Space
 from memory.types import Filters, Hit, Message, Shelf, Viewer
 from memory.when import Span
 
-POOL = 100  # candidates of each kind that are ranked together
+POOL = 60  # candidates of each kind that are ranked together; of more, none gets better
 LATER = timedelta(days=3)  # after a time, in which it is still told of
 ME = "you"  # how an agent's own words are attributed, when it reads them
 
@@ -144,6 +144,20 @@ def hydrate(conn: Connection, viewer: Viewer, kind: Shelf, ranked: Sequence[Rank
         for seq, score, why in ranked
         if seq in passages
     ]  # fmt: skip
+
+
+def weighed(hits: Sequence[Hit], words: Words, near: Sequence[tuple[int, float]]) -> list[Hit]:
+    """The hits with what says how good they are, and not only which is better."""
+    said, similar = dict(words.hits), dict(near)
+    usual, spread = ranking.usual([each for _, each in near])
+    return [
+        replace(
+            hit,
+            words=said.get(hit.seq, 0.0),
+            apart=(similar[hit.seq] - usual) / spread if hit.seq in similar else None,
+        )
+        for hit in hits
+    ]
 
 
 def message_hit(message: Message, score: float, why: tuple[str, ...]) -> Hit:

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, product
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -58,6 +59,8 @@ class Ranked(NamedTuple):
 
 
 _GOODNESS = itemgetter(1, 0)  # by score; of equals the newer, with the greater seq, is better
+_SIGNS = ("words", "meaning", "speaker", "time")
+_WHYS = {there: tuple(compress(_SIGNS, there)) for there in product((False, True), repeat=4)}
 
 
 def rank(candidates: Sequence[Candidate], weights: Weights = WEIGHTS) -> list[Ranked]:
@@ -70,27 +73,21 @@ def rank(candidates: Sequence[Candidate], weights: Weights = WEIGHTS) -> list[Ra
     low, width = (min(near), max(near) - min(near)) if near else (0.0, 0.0)
     scores: list[float] = []
     whys: list[tuple[str, ...]] = []
-    for each in candidates:
+    for _, words, similar, said, when, _ in candidates:
         meant = 0.0
-        if each.near is not None:
-            meant = (each.near - low) / width if width else 1.0
+        if similar is not None:
+            meant = (similar - low) / width if width else 1.0
         scores.append(
             weights.meaning * meant
-            + weights.words * each.words
-            + weights.speaker * each.said
-            + weights.time * each.when
+            + weights.words * words
+            + weights.speaker * said
+            + weights.time * when
         )
-        whys.append(_why(each, meant))
+        whys.append(_WHYS[words > 0, meant >= MEANT, said, when > 0])
     whole = _with_sessions(candidates, scores, weights.session)
     rows = zip(candidates, whole, whys, strict=True)
     ranked = [Ranked(each.seq, score, why) for each, score, why in rows]
     return sorted(ranked, key=_GOODNESS, reverse=True)
-
-
-def _why(each: Candidate, meant: float) -> tuple[str, ...]:
-    signs = (("words", each.words > 0), ("meaning", meant >= MEANT))
-    more = (("speaker", each.said), ("time", each.when > 0))
-    return tuple(name for name, there in (*signs, *more) if there)
 
 
 def _with_sessions(
@@ -98,12 +95,20 @@ def _with_sessions(
 ) -> list[float]:
     sessions: defaultdict[int, list[float]] = defaultdict(list)
     for each, score in zip(candidates, scores, strict=True):
-        sessions[each.session].append(score)
+        if each.session:
+            sessions[each.session].append(score)
     shares = {
-        session: weight * sum(sorted(theirs)[-TOP:]) / TOP if session else 0.0
-        for session, theirs in sessions.items()
+        session: weight * sum(sorted(theirs)[-TOP:]) / TOP for session, theirs in sessions.items()
     }
+    shares[0] = 0.0
     return [score + shares[each.session] for each, score in zip(candidates, scores, strict=True)]
+
+
+def usual(near: Sequence[float]) -> tuple[float, float]:
+    """The mean of similarities, and their standard deviation; 1 where they are all the same."""
+    mean = math.fsum(near) / len(near) if near else 0.0
+    square = math.fsum((each - mean) ** 2 for each in near) / len(near) if near else 0.0
+    return mean, math.sqrt(square) or 1.0
 
 
 def ideal(asked: Collection[str], frequency: Mapping[str, int], total: int) -> float:

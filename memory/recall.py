@@ -7,7 +7,7 @@ from datetime import datetime
 from memory import audience, sessions, shelf
 from memory.codec import dumps, loads, micros, moment, origin_columns, origin_of
 from memory.ports import Connection, Row
-from memory.sessions import SPOKEN
+from memory.sessions import REMEMBERED
 from memory.types import Message, Summary, ToolCall, Viewer
 
 Calls = tuple[ToolCall, ...]
@@ -152,10 +152,13 @@ def searchable(message: Message) -> str:
 
 
 def window(conn: Connection, viewer: Viewer, room: str, after: int) -> list[Message]:
-    """The messages of a room after seq `after`, oldest first."""
+    """The messages of a room after seq `after`, oldest first. What is forgotten is left out, unless
+    it was said in the turn that is at work."""
     rows = conn.all(
-        "SELECT * FROM messages AS m WHERE agent_id = :v_agent AND room = :room AND seq > :after"  # noqa: S608
-        f" AND {audience.visible('m')} ORDER BY seq",
+        "SELECT * FROM messages AS t WHERE agent_id = :v_agent AND room = :room AND seq > :after"  # noqa: S608
+        f" AND {audience.visible('t')} AND ({REMEMBERED} OR EXISTS (SELECT 1 FROM inbox AS i"
+        " WHERE i.agent_id = t.agent_id AND i.turn = t.turn AND i.state IN ('ready', 'running')))"
+        " ORDER BY seq",
         room=room,
         after=after,
         **audience.params(viewer),
@@ -223,12 +226,12 @@ def between(
     """Spoken messages from `start` up to, not including, `end`, oldest first; and how many."""
     span = {**audience.params(viewer), "start": micros(start), "end": micros(end)}
     where = (
-        f"agent_id = :v_agent AND at >= :start AND at < :end AND {SPOKEN}"
-        f" AND {audience.visible('m')}"
+        f"agent_id = :v_agent AND at >= :start AND at < :end AND {shelf.FINDABLE['messages']}"
+        f" AND {audience.visible('t')}"
     )
-    count = conn.one(f"SELECT count(*) AS n FROM messages AS m WHERE {where}", **span)  # noqa: S608
+    count = conn.one(f"SELECT count(*) AS n FROM messages AS t WHERE {where}", **span)  # noqa: S608
     rows = conn.all(
-        f"SELECT * FROM messages AS m WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :offset",  # noqa: S608
+        f"SELECT * FROM messages AS t WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :offset",  # noqa: S608
         **span,
         limit=limit,
         offset=offset,
@@ -238,8 +241,8 @@ def between(
 
 def newest(conn: Connection, viewer: Viewer, offset: int, limit: int) -> list[Message]:
     rows = conn.all(
-        f"SELECT * FROM messages AS m WHERE agent_id = :v_agent AND {SPOKEN}"  # noqa: S608
-        f" AND {audience.visible('m')} ORDER BY seq DESC LIMIT :limit OFFSET :offset",
+        f"SELECT * FROM messages AS t WHERE agent_id = :v_agent AND {shelf.FINDABLE['messages']}"  # noqa: S608
+        f" AND {audience.visible('t')} ORDER BY seq DESC LIMIT :limit OFFSET :offset",
         **audience.params(viewer),
         limit=limit,
         offset=offset,

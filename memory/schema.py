@@ -60,6 +60,7 @@ CREATE TABLE facts(agent_id TEXT NOT NULL, seq INTEGER NOT NULL, label TEXT NOT 
   pinned INTEGER NOT NULL, superseded_by INTEGER, state TEXT NOT NULL,
   PRIMARY KEY(agent_id, seq)) WITHOUT ROWID;
 CREATE INDEX facts_shared ON facts(workspace) WHERE audience = 'workspace' AND state = 'active';
+CREATE INDEX facts_removed ON facts(agent_id, source) WHERE state = 'removed';
 CREATE INDEX facts_active ON facts(agent_id, label, position, seq) WHERE state = 'active';
 
 CREATE TABLE messages(agent_id TEXT NOT NULL, seq INTEGER NOT NULL, role TEXT NOT NULL,

@@ -158,7 +158,8 @@ class Search:
                 conn, viewer, shelf, question, filters, words, near, self._weights
             )
             shown = ranked[page * size : (page + 1) * size]
-            return lookup.hydrate(conn, viewer, shelf, shown), len(ranked)
+            hits = lookup.hydrate(conn, viewer, shelf, shown)
+            return lookup.weighed(hits, words, near), len(ranked)
 
         return await self._database.read(work)
 

@@ -12,6 +12,9 @@ from memory.ports import Connection, Row
 from memory.types import Message
 
 SPOKEN = "role IN ('user', 'assistant') AND text <> '' AND fleeting = 0"  # what a search may find
+# What a forgotten fact was learned from is forgotten with it, until the fact is brought back.
+REMEMBERED = """NOT EXISTS (SELECT 1 FROM facts AS f
+ WHERE f.agent_id = t.agent_id AND f.source = t.seq AND f.state = 'removed')"""
 GAP = timedelta(hours=4)  # of silence, after which it is other talk
 BEFORE = 2  # messages whose words a message is found by, too
 

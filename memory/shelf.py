@@ -12,13 +12,14 @@ from memory import audience
 from memory.codec import micros
 from memory.ports import Connection, Row
 from memory.ranking import WEIGHTS, Weights
-from memory.sessions import SPOKEN
+from memory.sessions import REMEMBERED, SPOKEN
 from memory.types import Filters, Shelf, Viewer
 from memory.words import any_of, index_text, query_terms
 
 SEQS = 1 << 32  # rowids of one agent
 _TABLES: dict[Shelf, str] = {"messages": "messages_words", "passages": "passages_words"}
-_FOUND: dict[Shelf, str] = {"messages": SPOKEN, "passages": "1"}
+# Rows `t` that a search may find.
+FINDABLE: Final[dict[Shelf, str]] = {"messages": f"{SPOKEN} AND {REMEMBERED}", "passages": "1"}
 _ABOUT: dict[Shelf, str] = {
     "messages": "t.seq, t.at, t.session,"
     " CASE t.role WHEN 'user' THEN t.speaker ELSE '' END AS speaker",
@@ -130,7 +131,7 @@ def seen(
     return conn.all(
         f"SELECT {_ABOUT[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent"  # noqa: S608 -- ours
         f" AND t.seq IN (SELECT value FROM json_each(:seqs)) AND {audience.visible('t')}"
-        f" AND {narrow[0]}",
+        f" AND {FINDABLE[kind]} AND {narrow[0]}",
         seqs=json.dumps(list(seqs)),
         **audience.params(viewer),
         **narrow[1],
@@ -142,7 +143,7 @@ def newest(
 ) -> list[Row]:
     """The rows that a viewer may see, newest first: seq, at, session, speaker."""
     return conn.all(
-        f"SELECT {_ABOUT[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent AND {_FOUND[kind]}"  # noqa: S608
+        f"SELECT {_ABOUT[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent AND {FINDABLE[kind]}"  # noqa: S608
         f" AND {audience.visible('t')} AND {narrow[0]}"
         " ORDER BY seq DESC LIMIT :limit OFFSET :offset",
         limit=limit,
@@ -155,7 +156,7 @@ def newest(
 def count(conn: Connection, kind: Shelf, viewer: Viewer, narrow: Narrow) -> int:
     """How many rows a viewer may see."""
     row = conn.one(
-        f"SELECT count(*) AS n FROM {kind} AS t WHERE t.agent_id = :v_agent AND {_FOUND[kind]}"  # noqa: S608
+        f"SELECT count(*) AS n FROM {kind} AS t WHERE t.agent_id = :v_agent AND {FINDABLE[kind]}"  # noqa: S608
         f" AND {audience.visible('t')} AND {narrow[0]}",
         **audience.params(viewer),
         **narrow[1],
@@ -195,7 +196,8 @@ def elsewhere(conn: Connection, kind: Shelf, viewer: Viewer, query: str, limit: 
         f" ON t.agent_id = a.agent_id AND t.seq = {table}.rowid % :seqs"
         f" WHERE {table} MATCH :match AND a.agent_id <> :v_agent"
         " AND a.agent_id IN (SELECT value FROM json_each(:v_rooms))"
-        f" AND {audience.visible('t')} ORDER BY score DESC, {table}.rowid DESC LIMIT :limit",
+        f" AND {audience.visible('t')} AND {FINDABLE[kind]}"
+        f" ORDER BY score DESC, {table}.rowid DESC LIMIT :limit",
         match=match,
         seqs=SEQS,
         limit=limit,

@@ -189,6 +189,8 @@ class Hit:
     speaker: str
     score: float
     why: tuple[str, ...]  # of "words", "meaning", "speaker", "time"
+    words: float = 0.0  # how much of the question it has in words, or stands beside: 0 to 1
+    apart: float | None = None  # how much nearer than all that is near: in standard deviations
     agent: str = ""  # the name of the agent that has it, where that is another one
     tags: tuple[str, ...] = ()
 

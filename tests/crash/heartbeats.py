@@ -18,10 +18,12 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 if __name__ == "__main__":  # run as a file, its own folder is what Python looks in
@@ -93,8 +95,8 @@ def tidies(request: Request) -> Message:
 
 
 def remembered(conn: Connection, agent: str) -> Memory:
-    facts, passages = core.all_facts(conn, agent), archive.page(conn, agent, limit=-1)
-    return {thing.seq: thing for thing in (*facts, *passages)}
+    facts: Memory = {fact.seq: fact for fact in core.all_facts(conn, agent)}
+    return facts | {passage.seq: passage for passage in archive.page(conn, agent, limit=-1)}
 
 
 class Campaign:
@@ -127,9 +129,7 @@ class Campaign:
                     draft.origin = replace(said.origin, source=said.seq)
                     draft.append("human", text)
             await store.commit(draft.change())
-            self.first[agent.id] = await database.read(
-                lambda conn, agent=agent: remembered(conn, agent.id)
-            )
+            self.first[agent.id] = await database.read(partial(remembered, agent=agent.id))
             self.since[agent.id] = draft.last_seq
         self.report.told = sum(
             isinstance(thing, Fact) for kept in self.first.values() for thing in kept.values()
@@ -138,7 +138,7 @@ class Campaign:
 
     @asynccontextmanager
     async def running(self, folder: Path) -> AsyncIterator[Program]:
-        async with FakeOpenAI(tidies, latency=0.01).running() as model:
+        async with FakeOpenAI(tidies, latency=0.03).running() as model:
             environment = {
                 "PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8",
                 "PYTHONPATH": str(ROOT), "REVERIE_HOME": str(self.path.parent),
@@ -160,16 +160,19 @@ class Campaign:
 
     async def until(self, look: Callable[[], bool]) -> None:
         """Raises TimeoutError."""
-        async with asyncio.timeout(STUCK):
-            while not look():
-                await asyncio.sleep(PAUSE)
+        for _ in range(int(STUCK / PAUSE)):
+            if look():
+                return
+            await asyncio.sleep(PAUSE)
+        raise TimeoutError
 
     async def life(self, program: Program) -> None:
         """It works for a while, and is killed."""
         before, most = self.count(RUNS), self.rng.randrange(4)
         program.start()
         await self.until(lambda: self.count(RUNS) >= before + most or not self.count(DUE))
-        await asyncio.sleep(self.rng.uniform(0, 0.05))
+        await self.until(lambda: self.count(OPEN) > 0 or not self.count(DUE))
+        await asyncio.sleep(self.rng.uniform(0, 0.03))
         await program.end(signal.SIGKILL)
         self.report.kills += 1
         self.report.amid += self.count(OPEN) > 0
@@ -185,44 +188,51 @@ class Campaign:
 
     # --- what has to be true ---
 
-    def judge(self, *, last: bool = False) -> None:
-        """On a copy, as the next start would find it."""
+    @contextmanager
+    def copied(self) -> Iterator[Connection]:
+        """A copy of the database, as the next start would find it."""
         with closing(sqlite3.connect(self.path)) as raw, closing(sqlite3.connect(":memory:")) as c:
             raw.backup(c)
-            conn = SqliteConnection(c)
+            yield SqliteConnection(c)
+
+    def judge(self) -> None:
+        """Nothing is there but what the journal tells, and only heartbeats wrote it."""
+        with self.copied() as conn:
             for agent in self.first:
-                self._agent(conn, agent, last=last)
+                entries = self.entries(conn, agent)
+                whole = remembered(conn, agent) == self.states(agent, entries)[-1]
+                self.report.halves += not whole or any(one.actor != ACTOR for one in entries)
 
-    def _agent(self, conn: Connection, agent: str, *, last: bool) -> None:
-        entries = [
-            entry
-            for entry in journal.page(conn, agent, newest_first=False, limit=-1)
-            if entry.seq > self.since[agent]
-        ]
-        states = [self.first[agent]]
-        for entry in entries:
-            states.append(after(states[-1], entry))
-        kept = remembered(conn, agent)
-        self.report.halves += kept != states[-1] or any(one.actor != ACTOR for one in entries)
-        if last:
-            self.report.runs += len(entries)
-            self._lost(agent, kept)
-            self._undo(conn, agent, entries, states)
+    def entries(self, conn: Connection, agent: str) -> list[Entry]:
+        """What was changed since the beginning, oldest first."""
+        known = journal.page(conn, agent, newest_first=False, limit=-1)
+        return [entry for entry in known if entry.seq > self.since[agent]]
 
-    def _lost(self, agent: str, kept: Memory) -> None:
+    def states(self, agent: str, entries: Sequence[Entry]) -> list[Memory]:
+        """The memory at the beginning, and after each entry."""
+        return list(accumulate(entries, after, initial=self.first[agent]))
+
+    def lost(self) -> int:
+        """Facts that were told, and are neither in view nor to be had back."""
+        with self.copied() as conn:
+            return sum(self._lost(remembered(conn, agent), agent) for agent in self.first)
+
+    def _lost(self, kept: Memory, agent: str) -> int:
         facts = {seq: thing for seq, thing in kept.items() if isinstance(thing, Fact)}
         texts = {thing.text for thing in kept.values() if isinstance(thing, Passage)}
         told = (thing for thing in self.first[agent].values() if isinstance(thing, Fact))
-        self.report.lost += sum(
-            not recoverable(fact, facts.get(fact.seq), facts, texts) for fact in told
-        )
+        return sum(not recoverable(fact, facts.get(fact.seq), facts, texts) for fact in told)
 
-    def _undo(
-        self, conn: Connection, agent: str, entries: list[Entry], states: list[Memory]
-    ) -> None:
-        for entry, state in zip(reversed(entries), reversed(states[:-1]), strict=True):
-            changes.undo(conn, agent, entry.seq, "person")
-            self.report.not_undone += remembered(conn, agent) != state
+    def undone(self) -> None:
+        """Run after run is taken back, the newest first."""
+        with self.copied() as conn:
+            for agent in self.first:
+                entries = self.entries(conn, agent)
+                self.report.runs += len(entries)
+                states = self.states(agent, entries)
+                for entry, state in reversed(list(zip(entries, states[:-1], strict=True))):
+                    changes.undo(conn, agent, entry.seq, "person")
+                    self.report.not_undone += remembered(conn, agent) != state
 
 
 def after(memory: Memory, entry: Entry) -> Memory:
@@ -247,7 +257,9 @@ async def campaign(kills: int, agents: int, seed: int, folder: Path) -> Report:
             await run.life(program)
             run.judge()
         await run.rest(program)
-    run.judge(last=True)
+    run.judge()
+    run.undone()
+    run.report.lost = run.lost()
     run.report.seconds = round(time.monotonic() - began, 1)
     return run.report
 

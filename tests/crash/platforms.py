@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -43,6 +44,9 @@ PIECES = (
 # --- a model that says what it is asked about -----------------------------------------------------
 
 
+RECALLED = re.compile(r"<recalled>.*?</recalled>", re.DOTALL)  # is not asked now
+
+
 def echo(request: Request) -> Message:
     """All words since the last answer; for every fourth, something is remembered before."""
     messages = request["messages"]
@@ -50,7 +54,7 @@ def echo(request: Request) -> Message:
     words: list[str] = []
     for message in reversed(messages):
         if message["role"] == "user":
-            words[:0] = WORD.findall(str(message["content"]))
+            words[:0] = WORD.findall(RECALLED.sub("", str(message["content"])))
         elif words:
             break
     if messages[-1]["role"] == "user" and words and int(words[-1][1:-1]) % 4 == 0:

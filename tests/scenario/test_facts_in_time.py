@@ -87,4 +87,4 @@ async def test_what_was_joined_goes_when_a_message_of_it_is_deleted(store: Store
         after = {d.after.seq: d.after for d in draft.entries[0].diffs if isinstance(d.after, Fact)}
         assert after[stays.seq].state == "active"
         assert gone.seq not in after
-        assert sum(fact.state == "removed" for fact in after.values()) == 1
+        assert sum(fact.state == "superseded" for fact in after.values()) == 1

@@ -187,8 +187,10 @@ async def findable(world: World, wanted: dict[str, Snapshot], others: Sequence[s
     """That searches find, by words and by meaning, everything that is left."""
     looked = 0
     for agent, whole in wanted.items():
+        forgotten = {fact.origin.source for fact in whole.facts if fact.state == "removed"}
+        said = [row for row in whole.messages if recall.spoken(row) and row.seq not in forgotten]
         rows: list[tuple[Shelf, int, str]] = [
-            *(("messages", row.seq, row.text) for row in whole.messages if recall.spoken(row)),
+            *(("messages", row.seq, row.text) for row in said),
             *(("passages", row.seq, row.text) for row in whole.passages),
         ]
         for kind, seq, text in rows:

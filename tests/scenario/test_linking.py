@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.base import Address, Shown
+from adapters.base import Address, Invocation, Shown
 from bot import command_line, commands
 from bot.errors import UserError
 from bot.people import People
@@ -15,7 +15,7 @@ from memory.agents import identity_id
 from memory.errors import NotFound
 from memory.links import UnknownCode
 from memory.store import Store
-from memory.types import Birth, Identity, now
+from memory.types import Birth, Identity, Origin, now
 from tests.conftest import Clock
 from tests.scenario.world import ANA, World, calls, says, world
 
@@ -79,6 +79,36 @@ async def test_two_accounts_are_answered_from_one_memory_until_they_part(tmp_pat
     assert ("我喜欢茶" in ana, "我喜欢茶" in ben) == (False, True)
     assert ("Berlin" in ana, "Berlin" in ben) == (True, False)
     assert asked.count("what do you know?") == 2  # what was said meanwhile stays
+
+
+@pytest.mark.parametrize("line", ["/memory unshare", "/memory forget"])
+@pytest.mark.parametrize("text", ["likes zebras", "喜欢斑马"])
+async def test_what_an_account_shared_is_taken_back_where_it_is_linked(
+    tmp_path: Path, text: str, line: str
+) -> None:
+    async with world(tmp_path) as w:
+
+        async def given(user: str, command: str) -> str:
+            address = Address(platform="terminal", space="local", channel=f"dm-{user}")
+            shown = await w.app.desk.command(
+                Invocation(address=address, user=user, name=user.title(), line=command)
+            )
+            return shown.plain()
+
+        async def others_see() -> list[str]:
+            reader = Origin(audience="person", person="cy", workspace="terminal/local")
+            view = await w.app.store.view(identity_id("terminal", "local", "cy"), "dm", reader)
+            return [fact.text for _, fact in view.shared]
+
+        await given("cy", "/memory show")
+        number = (await given("ben", f"/memory add {text}")).partition("#")[2].partition(")")[0]
+        await given("ben", f"/memory share {number}")
+        await joined(People(w.app.store), "ana", "ben")
+        assert await others_see() == [text]
+        listed = await given("ben", "/memory show")
+        number = next(row for row in listed.split("\n") if text in row).split()[1]
+        await given("ben", f"{line} {number}")
+        assert await others_see() == []
 
 
 async def test_what_it_would_do_is_shown_first_and_nothing_is_done(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import bot.verbs
 from bot.consult import Consult
 from bot.desk import Desk
 from bot.notify import Notify
+from bot.recollect import Recollect
 from bot.verbs import Verbs
 from memory import (
     audience,
@@ -212,6 +213,9 @@ BREAKS: Final = {
         about="whose eyes tools have", patches=((bot.turn.Turns, "_call_tools", _for_everybody),)
     ),
     "ask_agent": Guard(about="what a named agent knows", patches=(_off(Consult, "_known"),)),
+    "recollect": Guard(
+        about="what is recalled unasked", patches=(_off(Recollect, "_found"),)
+    ),
     "notify": Guard(
         about="what may be said in another room",
         patches=(_instead(Notify, "_private", _nothing_private),),

@@ -220,9 +220,10 @@ class Reader:
         ))  # fmt: skip
         ask = Completion(calls=(wish("ask_agent", name=NAMED, message=query),))
         self.world.llm.shown.clear()
-        await self.world.turn(self.who, self.place, "?", looks, ask, looks, Completion(text="ok"))
+        await self.world.turn(self.who, self.place, query, looks, ask, looks, Completion(text="ok"))
         for prompt in self.world.llm.shown:
             self.check("turn", _shown(prompt))
+            self.check("recalled", prompt.recalled or "")
             for number in marks_in(_shown(prompt)) if self.place.direct else ():
                 self.world.marks[number].kept.add(self.who)  # it is in their own talk from now on
 

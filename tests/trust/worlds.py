@@ -23,6 +23,7 @@ from bot.intake import Intake, route
 from bot.outbox import Outbox
 from bot.people import People
 from bot.policies import Policies
+from bot.recollect import Recollect
 from bot.testing.fakes import ScriptedLLM, wish
 from bot.tools.base import Registry
 from bot.tools.memory import TOOLS
@@ -209,8 +210,9 @@ class World:
         pace = Pace(silence=timedelta(0), tokens=10**9, stale_after=STALE)
         self.heart = Heart(self.store, ScriptedLLM(self._tidies), pace, clock=self._now)
         self.turning = Turns(
-            self.store, self.search, self.llm, self.tools, self.heart, zone=UTC, clock=self._now
-        )
+            self.store, self.search, self.llm, self.tools, self.heart, zone=UTC, clock=self._now,
+            recollect=Recollect(self.store, self.search, UTC),
+        )  # fmt: skip
         self.verbs = Verbs(self.store, self.search, UTC)
         self.desk = self._desk()
         self._people()

@@ -6,22 +6,22 @@ loop and tools as any other model. It cannot reason. The rules are in bot/llm/of
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
+from bot.llm.offline.answers import answer
 from bot.llm.offline.digest import day_of, digest
 from bot.llm.offline.orders import Order, ordered, told
 from bot.llm.offline.quotes import (
     ENOUGH,
-    IN_ROOM,
     Line,
     about,
     bare,
-    outdated,
     overlap,
     read_blocks,
     read_messages,
     read_passages,
+    read_recalled,
     same,
     terms,
     topic,
@@ -37,7 +37,6 @@ SECTION = "human"  # the block that facts about the person go to
 _LONG = 1_000  # characters from which a fact is too long to be always in view
 _CALLS = 20  # writes and searches in one turn
 _CHOICES = 5  # lines that are listed when it asks back
-_FOUND = 3  # search results in one answer
 _QUERY = 200  # characters of a question that are searched for
 
 Arguments = Mapping[str, object]
@@ -106,13 +105,14 @@ class OfflineModel:
         rows = _turn(prompt.messages)
         heard = _heard(rows, self.tz)
         lines = read_blocks(prompt.system)
+        recalled = None if prompt.recalled is None else read_recalled(prompt.recalled)
         if not prompt.closing and not any(row.role == "assistant" for row in rows):
             allowed = {tool.name for tool in prompt.tools}
-            calls = tuple(call for call in _plan(heard, lines) if call.name in allowed)
+            calls = tuple(call for call in _plan(heard, lines, recalled) if call.name in allowed)
             if calls:
                 return Completion(calls=calls[:_CALLS])
         first = not any(row.role == "assistant" for row in prompt.messages)
-        return Completion(text=_reply(heard, lines, rows, first=first))
+        return Completion(text=_reply(heard, lines, recalled or (), rows, first=first))
 
 
 def _turn(messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -136,10 +136,15 @@ def _heard(rows: Sequence[Message], tz: tzinfo) -> tuple[Heard, ...]:
 # --- the first step: which tools to call -----------------------------------------------------
 
 
-def _plan(heard: Sequence[Heard], lines: Sequence[Line]) -> Iterator[ToolCall]:
-    """The calls for what was heard. `lines` are followed as the calls will change them."""
+def _plan(
+    heard: Sequence[Heard], lines: Sequence[Line], recalled: Sequence[Line] | None
+) -> Iterator[ToolCall]:
+    """The calls for what was heard. `lines` are followed as the calls will change them. What was
+    looked for in memory already, `recalled`, is not searched for again where it has an answer."""
     known = list(lines)
     for each in heard:
+        if recalled is not None and _answers(each.said, known, recalled):
+            continue
         for number, (name, arguments) in enumerate(_wishes(each, known)):
             given = {**arguments, "request_heartbeat": True}
             yield ToolCall(
@@ -148,6 +153,14 @@ def _plan(heard: Sequence[Heard], lines: Sequence[Line]) -> Iterator[ToolCall]:
                 arguments=json.dumps(given, ensure_ascii=False),
             )
             _foresee(known, arguments)
+
+
+def _answers(said: Said, lines: Sequence[Line], recalled: Sequence[Line]) -> bool:
+    """Whether core memory says all of a question, or what was recalled says something of it."""
+    if said.kind != "question":
+        return False
+    known = [line for line in lines if line.label != "persona"]
+    return bool(about(said.words, recalled) or (topic(said.words) and about(said.words, known)))
 
 
 def _wishes(heard: Heard, lines: Sequence[Line]) -> list[tuple[str, Arguments]]:
@@ -262,8 +275,9 @@ def _best(scored: Sequence[tuple[int, Line]]) -> list[Line]:
 
 
 def _reply(
-    heard: Sequence[Heard], lines: Sequence[Line], rows: Sequence[Message], *, first: bool
-) -> str:
+    heard: Sequence[Heard], lines: Sequence[Line], recalled: Sequence[Line],
+    rows: Sequence[Message], *, first: bool,
+) -> str:  # fmt: skip
     asked = [row.text for row in rows if row.role == "user" and not row.tainted]
     who = frozenset(row.speaker for row in rows if row.role == "user")
     answers = []
@@ -277,7 +291,8 @@ def _reply(
         elif each.said.kind == "forget":
             answers.append(_forgotten(each.said, outcomes, lines))
         elif each.said.kind == "question":
-            answers.append(_answer(each.said, outcomes, lines, asked, who))
+            found = [*recalled, *_results(outcomes)]
+            answers.append(answer(each.said, found, lines, asked, who))
     if answers:
         return "\n".join(dict.fromkeys(answers))
     kinds = {each.said.kind for each in heard}
@@ -330,28 +345,6 @@ def _reason(outcome: Outcome, language: Language) -> str:
     return outcome.result.removeprefix("Error:").strip().partition("\n")[0]
 
 
-def _answer(
-    said: Said, outcomes: Sequence[Outcome], lines: Sequence[Line], asked: Sequence[str],
-    who: frozenset[str],
-) -> str:  # fmt: skip
-    """The facts of core memory that answer a question, then what the searches found. `who`: those
-    who ask; what others said is told with their names."""
-    language = language_of(said.words)
-    core = about(said.words, [line for line in lines if line.label != "persona"])
-    results = [
-        replace(line, speaker="") if line.speaker in who else line for line in _results(outcomes)
-    ]
-    found = _fresh(results, core, asked)
-    if core:  # what core memory says of a person is newer than what was said once
-        more = () if topic(said.words) else about(said.words, found)[:1]
-        return _quotes((*core, *more), language)
-    fitting = about(said.words, found)[:_FOUND]
-    if fitting:
-        return _quotes(fitting, language)
-    near = [_quote("near", line, language) for line in found[:1]]
-    return "\n".join([say("nothing", language), *near])
-
-
 def _results(outcomes: Sequence[Outcome]) -> list[Line]:
     found: list[Line] = []
     for outcome in outcomes:
@@ -359,34 +352,3 @@ def _results(outcomes: Sequence[Outcome]) -> list[Line]:
             archival = outcome.name == "archival_memory_search"
             found += (read_passages if archival else read_messages)(outcome.result)
     return found
-
-
-def _fresh(found: Sequence[Line], core: Sequence[Line], asked: Sequence[str]) -> list[Line]:
-    """Search results that tell something, are not quoted yet, and were not taken back."""
-    heard = [(line, understand(IN_ROOM.sub("", line.text))) for line in found]
-    wanted_gone = [terms(each.words) for _, said in heard for each in said if each.kind == "forget"]
-    seen = [bare(line.text) for line in core] + [bare(text) for text in asked]
-    fresh: list[Line] = []
-    for line, said in heard:
-        plain = bare(line.text)
-        told = any(each.kind in ("fact", "event", "other") for each in said)
-        gone = any(overlap(target, line.text) >= ENOUGH for target in wanted_gone)
-        if told and not gone and not any(plain in one or one in plain for one in seen if one):
-            fresh.append(line)
-            seen.append(plain)
-    return fresh
-
-
-def _quotes(lines: Sequence[Line], language: Language) -> str:
-    """Lines as they were said; what a later one seems to have replaced comes last."""
-    former = [line for line in lines if outdated(line, lines)]
-    now = [_quote("quote", line, language) for line in lines if line not in former]
-    return "\n".join([*now, *(_quote("earlier", line, language) for line in former)])
-
-
-def _quote(phrase: str, line: Line, language: Language) -> str:
-    date = f"({line.date})" if line.date else ""
-    space = " " if date and language == "en" else ""
-    who = line.speaker or line.label.partition(":")[2]  # in a room, whose block it is
-    words = f"{who}: {line.text}" if who else line.text
-    return say(phrase, language, f"{space}{date}", quoted(words, language))

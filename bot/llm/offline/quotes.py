@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.llm.offline.rules import clauses, clean, compiled
+from bot.llm.offline.rules import clauses, clean, compiled, slot_of
 from bot.llm.offline.vocabulary import fold
 
 _ALIKE = 0.6  # of the shorter text's terms: the same sentence, about the same thing
@@ -27,6 +27,7 @@ _SHARED = re.compile(r"<workspace>\n[^\n]*\n(.*?)\n</workspace>", re.DOTALL)
 _DATED = re.compile(r"\[(\d{4}-\d\d-\d\d)\] (.*)")
 _RESULT = re.compile(r"\d+\. \[(\d{4}-\d\d-\d\d)[^\]]*\] (.*)")
 _TAGS = re.compile(r" \(tags: [^()]*\)$")
+_RECALLED = re.compile(r"\[(\d{4}-\d\d-\d\d)\] (?:archival memory|(.*?) said): (.*)")
 IN_ROOM = re.compile(r" \(in [^()]*\)$")  # stands behind what was said elsewhere
 
 
@@ -61,6 +62,16 @@ def read_messages(text: str) -> tuple[Line, ...]:
         Line(text=words, date=date, speaker=speaker)
         for date, speaker, words in found
         if speaker != "you" and words
+    )
+
+
+def read_recalled(text: str) -> tuple[Line, ...]:
+    """What stands before the newest words, unasked (bot/recollect.py)."""
+    found = [_RECALLED.fullmatch(html.unescape(raw)) for raw in text.splitlines()]
+    lines = [(match[1], match[2] or "", match[3]) for match in found if match]
+    return tuple(
+        Line(text=words.removeprefix(f"{date}: "), date=date, speaker=speaker)
+        for date, speaker, words in lines
     )
 
 
@@ -122,14 +133,26 @@ def bare(text: str) -> str:
 
 
 def outdated(line: Line, lines: Iterable[Line]) -> bool:
-    """Whether a later one of the lines says nearly the same, with another value it seems. What a
-    person likes adds up."""
-    said = terms(line.text)
-    return not _LIKED.search(fold(line.text)) and any(
-        other.date > line.date and len(said & words) >= _ALIKE * min(len(said), len(words))
+    """Whether a later one of the lines says nearly the same, with another value it seems, or a part
+    of one does. What a person likes adds up."""
+    return any(
+        _replaces(new, old, own=other.speaker == line.speaker)
         for other in lines
-        if (words := terms(other.text)) and words != said
+        if other.date > line.date
+        for new in (other.text, *clauses(other.text))
+        for old in (line.text, *clauses(line.text))
     )
+
+
+def _replaces(new: str, old: str, *, own: bool) -> bool:
+    """own: both are from the same person."""
+    slot = slot_of(old)
+    if slot and own and slot == slot_of(new):
+        return not same(new, old)
+    now, then = terms(new), terms(old)
+    least = min(len(now), len(then))
+    alike = least > 1 and len(now & then) >= _ALIKE * least
+    return alike and now != then and not _LIKED.search(fold(old))
 
 
 # --- questions about the person, by kind ---------------------------------------------------------
@@ -176,6 +199,7 @@ TOPICS: tuple[tuple[str, str], ...] = (
 _TOPICS = tuple((compiled(asked), compiled(facts)) for asked, facts in TOPICS)
 # Somebody else of the person's: a fact or question that is not about the person.
 _OTHERS = compiled(r"我的?{亲友}|^(?:my|our) (?!name|{ATTRIBUTE}|job)")
+_NOW = compiled(r"\b(?:now|nowadays|currently|these days|at the moment)\b|现在|目前|如今")
 _KIN = compiled(r"我的?{亲友}")
 _SHOWN = 5  # facts in one answer, unless all are asked for
 
@@ -193,6 +217,11 @@ def about(question: str, texts: Sequence[Line]) -> tuple[Line, ...]:
             return _ranked(chosen)
     best = max((score for score, _ in scored), default=0)
     return _ranked([each for each in scored if each[0] >= max(ENOUGH, (best + 1) // 2)])
+
+
+def of_now(question: str) -> bool:
+    """Whether a question is for what holds now: then only what was said last may."""
+    return bool(_NOW.search(fold(clean(question))))
 
 
 def topic(question: str) -> re.Pattern[str] | None:

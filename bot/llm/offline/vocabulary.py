@@ -60,7 +60,7 @@ _ENGLISH = {
     "OK": (
         "ok okay k yes yeah yep yup no nope sure cool nice great good fine perfect awesome wow oh "
         "hm hmm haha hahaha lol right exactly true indeed interesting really sorry bye goodbye "
-        "later got_it me_too same_here test testing well thanks"
+        "later got_it me_too same_here test testing well thanks sounds_good sounds_great"
     ),
     "TAKES BACK": "actually in_fact no nope wait correction sorry i_mean i_meant",
     "ASKING": (
