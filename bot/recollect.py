@@ -82,11 +82,10 @@ class Recollect:
         for shelf in SHELVES:
             some, _ = await self._finder.find(view.viewer, shelf, query, page=0, size=LOOKED)
             hits += some
-        wanted = kept(hits)
         best: list[Found] = []
         for shelf in SHELVES:
-            theirs = [hit for hit in wanted if hit.shelf == shelf]
-            fresh = unseen(gated(query, theirs), view, turn)
+            passed = gated(query, [hit for hit in hits if hit.shelf == shelf])
+            fresh = unseen(kept(passed, hits), view, turn)
             best += (await self._true(view.agent.id, turn[-1].origin.person, fresh))[:EACH]
         return sorted(best, key=lambda found: -found.worth)[:MOST]
 
@@ -114,23 +113,6 @@ def asked(turn: Sequence[Message]) -> str:
     return " ".join(questions or [each.words for each in said if each.kind in TELLING])[:QUERY]
 
 
-def kept(hits: Sequence[Hit]) -> list[Hit]:
-    """Without what somebody asked to forget afterwards, in words that it has all of: it may never
-    have been a fact that could be removed."""
-    gone = [
-        (hit.at, set(query_terms(each.words)))
-        for hit in hits
-        if hit.shelf == "messages" and hit.speaker != ME
-        for each in understand(hit.text[:LINE])
-        if each.kind == "forget"
-    ]
-    return [
-        hit
-        for hit in hits
-        if not any(at >= hit.at and words and words <= set(terms(hit.text)) for at, words in gone)
-    ]
-
-
 def gated(query: str, hits: Sequence[Hit]) -> list[Found]:
     """The hits that have enough to do with a query, best first.
 
@@ -148,10 +130,13 @@ def gated(query: str, hits: Sequence[Hit]) -> list[Found]:
         own = hit.words / enough if set(wanted) & set(terms(hit.text)) else 0.0
         return own + max(hit.apart or 0.0, 0.0) / APART if compared else own / UNCOMPARED
 
-    found = [Found(hit=hit, worth=worth(hit)) for hit in hits if _tells(hit)]
-    best = max((each.worth for each in found), default=0.0)
-    passed = [each for each in found if each.worth >= max(1.0, BESIDE * best)]
-    return sorted(passed, key=lambda each: -each.worth)
+    passed: list[Found] = []
+    for each in sorted((Found(hit=hit, worth=worth(hit)) for hit in hits), key=lambda f: -f.worth):
+        if each.worth < max(1.0, BESIDE * passed[0].worth if passed else 0.0):
+            break
+        if _tells(each.hit):
+            passed.append(each)
+    return passed
 
 
 def _tells(hit: Hit) -> bool:
@@ -161,6 +146,25 @@ def _tells(hit: Hit) -> bool:
         return True
     said = understand(hit.text[:LINE])
     return hit.speaker != ME and any(each.kind in TELLING for each in said)
+
+
+def kept(found: Sequence[Found], hits: Sequence[Hit]) -> list[Found]:
+    """Without what somebody asked to forget later, as hits show, in words that it has all of: it
+    may never have been a fact that could be removed."""
+    since = min((each.hit.at for each in found), default=None)
+    gone = [
+        (hit.at, set(query_terms(said.words)))
+        for hit in hits
+        if since and hit.at > since and hit.shelf == "messages" and hit.speaker != ME
+        for said in understand(hit.text[:LINE])
+        if said.kind == "forget"
+    ]
+
+    def taken_back(hit: Hit) -> bool:
+        had = set(terms(hit.text))
+        return any(at > hit.at and words and words <= had for at, words in gone)
+
+    return [each for each in found if not taken_back(each.hit)]
 
 
 def unseen(found: Sequence[Found], view: View, turn: Sequence[Message]) -> list[Found]:

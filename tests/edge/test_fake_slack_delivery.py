@@ -266,6 +266,7 @@ async def test_http_timeouts_and_a_server_that_is_gone() -> None:
         assert slack.deliveries[1].misses == ["connection_failed"] * 2
 
 
+@pytest.mark.alone
 async def test_a_burst_is_acknowledged_in_time() -> None:
     async with FakeSlack().running() as slack:
         ana = slack.human("Ana")

@@ -196,9 +196,10 @@ def test_what_is_in_view_is_not_brought() -> None:
 def test_what_somebody_asked_to_forget_stays_away(told: str, wish: str, other: str) -> None:
     before, later = hit(told, seq=1), hit(told, seq=4, at=AT + timedelta(days=2))
     asked_for = hit(wish, seq=3, at=AT + timedelta(days=1))
-    rest = [asked_for, hit(other, seq=2), later]
-    assert kept([before, *rest]) == rest
-    assert kept([before, replace(asked_for, speaker="you"), later])[0] == before
+    rest = found(hit(other, seq=2), later)
+    assert kept([*found(before), *rest], [before, asked_for, later]) == rest
+    assert kept(found(before), [replace(asked_for, speaker="you")]) == found(before)
+    assert kept([], [asked_for]) == []
 
 
 async def again(store: Store) -> Draft:
