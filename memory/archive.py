@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from memory import audience, shelf
+from memory import shelf
 from memory.codec import micros, moment, origin_columns, origin_of
 from memory.ports import Connection, Row
-from memory.types import Passage, Viewer
+from memory.types import Passage
 
 MAIN = "main"  # the archive that every agent has
 
@@ -99,16 +99,5 @@ def passages_from(conn: Connection, agent_id: str, source: int) -> list[Passage]
         "SELECT * FROM passages WHERE agent_id = :agent AND source = :source ORDER BY seq",
         agent=agent_id,
         source=source,
-    )
-    return [_passage(row) for row in rows]
-
-
-def newest(conn: Connection, viewer: Viewer, offset: int, limit: int) -> list[Passage]:
-    rows = conn.all(
-        f"SELECT * FROM passages AS p WHERE agent_id = :v_agent AND {audience.visible('p')}"  # noqa: S608
-        " ORDER BY seq DESC LIMIT :limit OFFSET :offset",
-        **audience.params(viewer),
-        limit=limit,
-        offset=offset,
     )
     return [_passage(row) for row in rows]

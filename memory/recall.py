@@ -239,17 +239,6 @@ def between(
     return [_message(row) for row in rows], int(count["n"]) if count else 0
 
 
-def newest(conn: Connection, viewer: Viewer, offset: int, limit: int) -> list[Message]:
-    rows = conn.all(
-        f"SELECT * FROM messages AS t WHERE agent_id = :v_agent AND {shelf.FINDABLE['messages']}"  # noqa: S608
-        f" AND {audience.visible('t')} ORDER BY seq DESC LIMIT :limit OFFSET :offset",
-        **audience.params(viewer),
-        limit=limit,
-        offset=offset,
-    )
-    return [_message(row) for row in rows]
-
-
 def summary(conn: Connection, viewer: Viewer, room: str) -> Summary | None:
     row = conn.one(
         "SELECT * FROM summaries AS s WHERE agent_id = :v_agent AND room = :room"  # noqa: S608
