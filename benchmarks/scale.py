@@ -24,7 +24,7 @@ from memory.database.sqlite import SqliteDatabase
 from memory.index.cache import IndexCache
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Origin, Passage, now
 

@@ -24,9 +24,9 @@ from memory.audience import operator
 from memory.database.sqlite import SqliteDatabase
 from memory.embed import local
 from memory.ports import Connection
-from memory.ranking import WEIGHTS
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
+from memory.search.ranking import WEIGHTS
 from memory.sessions import BEFORE
 from memory.store import Store
 from memory.types import Birth, Message, Origin, Passage, Shelf, now

@@ -38,7 +38,7 @@ from bot.types import Completion, Prompt
 from memory.database.sqlite import GROUP, SqliteConnection, SqliteDatabase, _Job
 from memory.draft import Draft
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Message, Origin, Reply, now
 

@@ -15,7 +15,7 @@ from bot.app import build_embedder
 from bot.config import Settings
 from bot.eval import dialogue
 from bot.eval.retrieval import Bench, Scored, bench, summed
-from memory.ranking import WEIGHTS, Weights
+from memory.search.ranking import WEIGHTS, Weights
 
 CHOICES = {
     "meaning": (0.2, 0.3, 0.4, 0.5),

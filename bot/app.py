@@ -13,13 +13,16 @@ from pydantic import SecretStr
 
 from adapters.base import Adapter, Address, Unusable
 from bot.asks import Asks
+from bot.commands.farewell import Farewell
+from bot.commands.people import People
+from bot.commands.policies import Policies
+from bot.commands.verbs import Verbs
 from bot.config import Settings
 from bot.consent import Consent
 from bot.decide import Limits
 from bot.desk import Desk
 from bot.digest import Digests
 from bot.errors import UserError
-from bot.farewell import Farewell
 from bot.files import Files
 from bot.guard import Guard
 from bot.heartbeat import Heart, Pace
@@ -28,8 +31,6 @@ from bot.intake import Intake
 from bot.janitor import Janitor
 from bot.llm.base import LLM
 from bot.outbox import Outbox
-from bot.people import People
-from bot.policies import Policies
 from bot.recollect import Recollect
 from bot.schedule import Schedule
 from bot.tools.base import Registry
@@ -37,15 +38,14 @@ from bot.tools.memory import TOOLS
 from bot.tools.reach import REACHING
 from bot.turn import Step, Turns
 from bot.types import Prices
-from bot.verbs import Verbs
 from bot.worker import Worker
 from memory.database.sqlite import SqliteDatabase
+from memory.forget.retention import Retention
 from memory.home import open_home
 from memory.policy import Rules
 from memory.ports import Database, Embedder
-from memory.retention import Retention
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Claim, now
 

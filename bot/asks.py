@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from adapters.base import Adapter, Address, Button, SendFailed, Shown
 from bot import phrases
-from bot.commands import Choose
+from bot.commands.types import Choose
 from bot.errors import UserError
 from bot.notify import confirmed
 from memory.draft import Draft

@@ -10,7 +10,8 @@ from typing import Literal
 
 from adapters.base import Address, Event
 from bot import phrases
-from memory import agents, asks, erase, links, policy
+from memory import agents, asks, links, policy
+from memory.forget import erase
 from memory.policy import Rules
 from memory.ports import Connection
 from memory.store import Store

@@ -4,20 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from adapters.base import Address, Button, Changed, Choice, Event, Form, Invocation, Shown
-from bot import command_line, commands, views
-from bot.answer import Answer
 from bot.asks import Asks
 from bot.attention import DEFAULT_MODE
+from bot.commands import line as command_line
+from bot.commands import types as commands
+from bot.commands import views
+from bot.commands.answer import Answer
+from bot.commands.farewell import Farewell
+from bot.commands.people import People
+from bot.commands.policies import Policies
+from bot.commands.records import Record
+from bot.commands.verbs import Verbs
 from bot.consent import Consent
 from bot.digest import Digests
 from bot.errors import ReverieError, Unconfirmed, UserError
-from bot.farewell import Farewell
 from bot.hush import Incognito
 from bot.intake import Intake, room_id, route
-from bot.people import People
-from bot.policies import Policies
-from bot.records import Record
-from bot.verbs import Verbs
 from memory.agents import identity_id
 from memory.errors import MemoryFault
 from memory.store import Store

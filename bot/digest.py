@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, Final
 
 from adapters.base import Button, Form, Invocation, Line, Part, Post, Shown
-from bot import commands, phrases
+from bot import phrases
+from bot.commands import types as commands
 from bot.errors import UserError
 from bot.hours import hours_of, quiet, zone_for
 from memory import digests

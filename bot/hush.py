@@ -10,7 +10,8 @@ from adapters.base import Invocation, Shown
 from bot import phrases
 from bot.errors import UserError
 from bot.tools.base import Registry
-from memory import agents, queue, retention
+from memory import agents, queue
+from memory.forget import retention
 from memory.ports import Connection
 from memory.store import Store
 from memory.types import Agent, Message, Reply, now

@@ -6,10 +6,11 @@ from collections import Counter
 from datetime import date, datetime
 
 from bot.files import Files
-from memory import leftovers, queue, recall
+from memory import queue, recall
+from memory.forget import leftovers
+from memory.forget.retention import Retention
 from memory.ports import Connection, Database
-from memory.retention import Retention
-from memory.search import Search
+from memory.search.hybrid import Search
 
 
 class Janitor:

@@ -22,7 +22,7 @@ from memory.draft import Draft
 from memory.ports import Connection
 from memory.quotes import bare, quotes
 from memory.rooms import Room
-from memory.secrets import masked
+from memory.secrets.mask import masked
 from memory.store import Store
 from memory.types import Ask, Claim, Origin, Reply, Viewer
 from memory.words import sanitise

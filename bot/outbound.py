@@ -11,7 +11,7 @@ from bot.decide import Heard, asked_in, failed, words_of
 from bot.tools.memory import READING
 from memory.draft import Draft
 from memory.quotes import quotes
-from memory.secrets import told_left_out
+from memory.secrets.mask import told_left_out
 from memory.store import Store
 from memory.types import Ask, Claim, Message, View
 

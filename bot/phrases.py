@@ -173,7 +173,7 @@ SENTENCES: Final = {
 }
 
 
-SECRETS: Final = {  # kinds of memory/secrets.py
+SECRETS: Final = {  # kinds of memory/secrets/mask.py
     "private key": ("a private key", "私钥"),
     "Slack token": ("a Slack token", " Slack 令牌"),
     "webhook address": ("a webhook address", " webhook 地址"),

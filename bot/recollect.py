@@ -17,8 +17,8 @@ from memory import insight, recall
 from memory.draft import clipped
 from memory.errors import MemoryFault
 from memory.likeness import key, part_of, words
-from memory.lookup import ME
 from memory.ports import Connection
+from memory.search.lookup import ME
 from memory.store import Store
 from memory.types import Hit, Message, Shelf, View
 from memory.words import is_word, query_terms, terms

@@ -10,7 +10,7 @@ from bot.tools.reach import send_notification
 from bot.types import ToolResult
 from memory.core import lines_of
 from memory.draft import Draft
-from memory.secrets import masked
+from memory.secrets.mask import masked
 from memory.types import Ask, Claim, Message, View
 from memory.words import query_terms, terms
 

@@ -40,7 +40,7 @@ from bot.types import Again, Completion, Done, Prices, Prompt, ToolResult
 from memory import stale
 from memory.draft import Draft
 from memory.errors import Conflict, MemoryFault
-from memory.secrets import masked
+from memory.secrets.mask import masked
 from memory.store import Store
 from memory.types import (
     Change,

@@ -15,7 +15,7 @@ from memory import core, likeness, merge, stale
 from memory.audience import channel_of
 from memory.draft import Draft, clipped
 from memory.errors import MemoryFault
-from memory.secrets import masked
+from memory.secrets.mask import masked
 from memory.types import Block, Diff, Entry, Fact, Message, Mused
 
 ACTOR = "heartbeat"

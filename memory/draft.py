@@ -14,7 +14,7 @@ from datetime import datetime
 from memory import audience, core, stale
 from memory.archive import MAIN
 from memory.errors import BadInput, LimitReached, NotFound, ReadOnly
-from memory.secrets import left_out, masked
+from memory.secrets.mask import left_out, masked
 from memory.types import (
     Agent,
     Ask,

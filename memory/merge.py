@@ -9,7 +9,7 @@ from dataclasses import replace
 from memory import core, stale
 from memory.archive import MAIN
 from memory.draft import Draft
-from memory.secrets import masked
+from memory.secrets.mask import masked
 from memory.types import Block, Diff, Entry, Fact, Origin, Passage
 
 Piece = tuple[Diff, ...]  # diffs that make sense only together

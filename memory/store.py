@@ -12,7 +12,6 @@ from memory import (
     births,
     changes,
     core,
-    erase,
     heartbeats,
     journal,
     links,
@@ -21,6 +20,7 @@ from memory import (
 )
 from memory.draft import Draft
 from memory.errors import Conflict, NotFound
+from memory.forget import erase
 from memory.heartbeats import Due, Known
 from memory.ports import Connection, Database
 from memory.types import (

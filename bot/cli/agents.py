@@ -20,8 +20,8 @@ from bot.cli.common import (
 from bot.errors import UserError
 
 if TYPE_CHECKING:
-    from bot.answer import Answer
     from bot.app import App
+    from bot.commands.answer import Answer
     from bot.config import Settings
     from memory.insight import Tally
     from memory.types import Agent
@@ -42,7 +42,7 @@ def list_agents(as_json: AsJson = False) -> None:
 
 
 async def _listed(settings: "Settings") -> "Answer":
-    from bot.answer import Answer, Table
+    from bot.commands.answer import Answer, Table
 
     async with opened_home(settings, read_only=True) as home:
         agents = await home.store.agents()
@@ -96,7 +96,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 async def _shown(settings: "Settings", name: str) -> "Answer":
-    from bot.answer import Answer, Table
+    from bot.commands.answer import Answer, Table
 
     async with opened_home(settings, read_only=True) as home:
         agent = await find_agent(home.store, name)

@@ -16,10 +16,11 @@ except ImportError:  # Windows
 
 from adapters.base import Address, Event, Hearing, Invocation, Post
 from adapters.terminal import Terminal
-from bot import command_line, commands
-from bot.answer import Answer
 from bot.app import App, opened
 from bot.cli.screen import Screen
+from bot.commands import line as command_line
+from bot.commands import types as commands
+from bot.commands.answer import Answer
 from bot.config import Settings
 from bot.errors import ReverieError, UserError
 from bot.intake import PERSONA, route

@@ -11,12 +11,12 @@ from bot.cli.common import AsJson, load_settings, run
 from bot.errors import UserError
 
 if TYPE_CHECKING:
-    from bot.answer import Answer, Table
+    from bot.commands.answer import Answer, Table
+    from bot.commands.records import Record
     from bot.config import Settings
     from bot.eval.dialogue import Dialogue
     from bot.eval.memory import Outcome, Tally
     from bot.eval.retrieval import Scored
-    from bot.records import Record
 
 app = typer.Typer(help="Measure how well it remembers.", no_args_is_help=True)
 
@@ -122,7 +122,7 @@ async def _retrieved(
 
 
 def _found(scored: "Sequence[Scored]") -> "Answer":
-    from bot.answer import Answer, Table
+    from bot.commands.answer import Answer, Table
     from bot.eval.retrieval import summed
     from bot.eval.scores import MEASURES
 
@@ -160,7 +160,7 @@ def _measured(middle: float, half: float) -> str:
 
 
 def _answer(outcomes: "Sequence[Outcome]", heading: str, *, verbose: bool) -> "Answer":
-    from bot.answer import Answer
+    from bot.commands.answer import Answer
     from bot.eval.memory import tallies
 
     found = list(tallies(outcomes))
@@ -175,7 +175,7 @@ def _answer(outcomes: "Sequence[Outcome]", heading: str, *, verbose: bool) -> "A
 
 
 def _scores(found: "Sequence[Tally]") -> "Table":
-    from bot.answer import Table
+    from bot.commands.answer import Table
     from bot.eval.history import KINDS, SCORES
 
     return Table(
@@ -197,7 +197,7 @@ def _share(count: int, total: int) -> str:
 
 
 def _failures(failed: "Sequence[Outcome]") -> "Table":
-    from bot.answer import Table
+    from bot.commands.answer import Table
 
     return Table(
         title="What was not right",

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from bot import command_words, commands
 from bot.cli.common import (
     AgentName,
     AsJson,
@@ -17,6 +16,8 @@ from bot.cli.common import (
     run,
     user,
 )
+from bot.commands import types as commands
+from bot.commands import words as command_words
 
 app = typer.Typer(help="See and change what an agent remembers.", no_args_is_help=True)
 
@@ -36,9 +37,9 @@ Page = Annotated[int, typer.Option("--page", min=1, help="Which page, from 1.")]
 def _do(verb: commands.Verb, agent: str | None, as_json: bool) -> None:
     """Run a verb as the operator. Those that only read work beside a running Reverie."""
     settings = load_settings()
-    from bot.answer import Answer
     from bot.cli.show import for_shell, render
-    from bot.verbs import Verbs
+    from bot.commands.answer import Answer
+    from bot.commands.verbs import Verbs
     from memory.audience import operator
 
     async def work() -> Answer:

@@ -13,8 +13,8 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.text import Text
 
-from bot.answer import Answer
 from bot.cli.show import render
+from bot.commands.answer import Answer
 
 
 class Screen:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bot.answer import Answer, Table
+from bot.commands.answer import Answer, Table
 
 _IN_CHAT = re.compile(r"`/(?=memory )")
 Progress = Callable[[int, int], None]  # done, in all

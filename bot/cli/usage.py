@@ -7,7 +7,7 @@ import typer
 from bot.cli.common import AsJson, find_agent, load_settings, opened_home, run
 
 if TYPE_CHECKING:
-    from bot.answer import Answer
+    from bot.commands.answer import Answer
     from bot.config import Settings
 
 

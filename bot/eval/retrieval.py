@@ -19,9 +19,9 @@ from memory.audience import operator
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
 from memory.ports import Connection, Embedder
-from memory.ranking import WEIGHTS, Weights
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
+from memory.search.ranking import WEIGHTS, Weights
 from memory.store import Store
 from memory.types import Birth, Message, Origin
 

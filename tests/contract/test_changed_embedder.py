@@ -19,7 +19,7 @@ from memory.index import faiss
 from memory.index.cache import IndexCache
 from memory.ports import Connection, Embedder
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Birth
 

@@ -12,7 +12,7 @@ from memory.audience import operator
 from memory.draft import Draft
 from memory.embed.hashing import HashingEmbedder
 from memory.index import faiss
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Birth, Filters, Hit, Message, Origin, Shelf
 

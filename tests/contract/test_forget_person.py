@@ -18,7 +18,7 @@ from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
 from memory.errors import Conflict, NotFound, StorageFault
 from memory.ports import Connection, Database
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Birth, Claim, Identity, Message, Origin, Receipt, Reply
 

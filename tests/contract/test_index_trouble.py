@@ -15,7 +15,7 @@ from memory.draft import Draft
 from memory.embed.hashing import HashingEmbedder
 from memory.index import faiss
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Birth, Hit
 

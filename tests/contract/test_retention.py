@@ -9,15 +9,17 @@ from typing import Literal
 
 import pytest
 
-from memory import asks, leftovers, policy, recall, retention, shelf
+from memory import asks, policy, recall, shelf
 from memory.agents import identity_id
 from memory.audience import own
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
+from memory.forget import leftovers, retention
+from memory.forget.retention import Retention
 from memory.policy import Rules
 from memory.ports import Connection
-from memory.retention import Retention
 from memory.schema import MIGRATIONS
+from memory.search import reads
 from memory.store import Store
 from memory.types import (
     Ask,
@@ -102,7 +104,7 @@ class House:
         number = (await self.store.agent(agent)).number
         return len(
             await self.store.database.read(
-                lambda conn: shelf.by_words(conn, "messages", number, query_terms(words), 10)
+                lambda conn: reads.by_words(conn, "messages", number, query_terms(words), 10)
             )
         )
 

@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory import agents, core, erase, queue, shelf, snapshot
+from memory import agents, core, queue, snapshot
 from memory.births import ensure_agent
 from memory.changes import undo
 from memory.changes import write as write_change
 from memory.database.sqlite import SqliteConnection, SqliteDatabase
 from memory.draft import Draft
 from memory.errors import BadInput, Conflict, MemoryFault, NotFound
+from memory.forget import erase
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
+from memory.search import reads
 from memory.store import Store, view
 from memory.types import Birth, Block, Message, Origin, Shelf, Summary, ToolCall
 
@@ -188,7 +190,7 @@ async def test_export_delete_import(database: SqliteDatabase, store: Store) -> N
 
 
 def found(conn: Connection, number: int, kind: Shelf, word: str) -> Sequence[int]:
-    return [seq for seq, _ in shelf.by_words(conn, kind, number, word, 10)]
+    return [seq for seq, _ in reads.by_words(conn, kind, number, word, 10)]
 
 
 def test_search_finds_what_was_imported() -> None:

@@ -14,6 +14,7 @@ from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
 from memory.errors import Conflict, NotFound, StorageFault
 from memory.ports import Connection, Database, Row
+from memory.search import reads
 from memory.store import Store
 from memory.types import (
     Birth,
@@ -358,7 +359,7 @@ async def test_no_verb_reaches_another_agent(
 
 def found(number: int, word: str, conn: Connection) -> int:
     shelves: tuple[Shelf, ...] = ("messages", "passages")
-    return sum(len(shelf.by_words(conn, kind, number, query_terms(word), 100)) for kind in shelves)
+    return sum(len(reads.by_words(conn, kind, number, query_terms(word), 100)) for kind in shelves)
 
 
 def vector_of(agent: str, seq: int) -> Callable[[Connection], None]:

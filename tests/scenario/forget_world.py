@@ -16,7 +16,7 @@ from memory.embed.hashing import HashingEmbedder
 from memory.errors import Conflict, NotFound
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.snapshot import Snapshot
 from memory.store import Store
 from memory.types import Birth, Claim, Identity, Message, Origin, Reply, Shelf, Summary, ToolCall

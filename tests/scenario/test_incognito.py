@@ -17,12 +17,14 @@ from bot.files import Files
 from bot.intake import room_id
 from bot.testing.fakes import wish
 from bot.types import Completion, Prompt
-from memory import agents, changes, core, queue, recall, retention, shelf
+from memory import agents, changes, core, queue, recall
 from memory.births import ensure_agent
 from memory.database.sqlite import SqliteConnection
 from memory.draft import Draft
 from memory.embed.hashing import HashingEmbedder
+from memory.forget import retention
 from memory.schema import MIGRATIONS
+from memory.search import reads
 from memory.types import Birth, Message, Origin, now
 from memory.words import query_terms
 from tests.scenario.conftest import Cli
@@ -333,7 +335,7 @@ class Conversations(RuleBasedStateMachine):
             number = changes.require(self.conn, agent).number
             for _, text, fleeting in said:
                 word = text.split()[1]
-                hits = shelf.by_words(self.conn, "messages", number, query_terms(word), 99)
+                hits = reads.by_words(self.conn, "messages", number, query_terms(word), 99)
                 seqs = [row.seq for row in rows if row.text == text]
                 assert (seqs[0] in [seq for seq, _ in hits]) != fleeting
 

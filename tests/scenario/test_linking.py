@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from adapters.base import Address, Invocation, Shown
-from bot import command_line, commands
+from bot.commands import line as command_line
+from bot.commands import types as commands
+from bot.commands.people import People
 from bot.errors import UserError
-from bot.people import People
 from bot.testing.fakes import wish
 from bot.types import Completion, Prompt
 from memory.agents import identity_id

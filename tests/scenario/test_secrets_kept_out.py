@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands import Add, Edit, Persona
+from bot.commands.types import Add, Edit, Persona
+from bot.commands.verbs import Verbs
 from bot.llm.offline.model import OfflineModel
 from bot.testing.fakes import ScriptedLLM, wish
 from bot.types import Completion, Prompt
-from bot.verbs import Verbs
 from memory.audience import operator
 from memory.ports import Connection
 from memory.types import ToolCall

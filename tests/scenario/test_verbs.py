@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.answer import Answer
-from bot.commands import (
+from bot.commands.answer import Answer
+from bot.commands.types import (
     Add,
     Clear,
     Edit,
@@ -23,13 +23,13 @@ from bot.commands import (
     Verb,
     Why,
 )
+from bot.commands.verbs import Verbs
 from bot.errors import Unconfirmed, UserError
-from bot.verbs import Verbs
 from memory.audience import operator
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
 from memory.errors import BadInput, Conflict, LimitReached, MemoryFault, NotFound, ReadOnly
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Birth, Block, Message, Origin
 

@@ -7,14 +7,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import bot.commands.verbs
 import bot.desk
 import bot.turn
-import bot.verbs
+from bot.commands.verbs import Verbs
 from bot.consult import Consult
 from bot.desk import Desk
 from bot.notify import Notify
 from bot.recollect import Recollect
-from bot.verbs import Verbs
 from memory import (
     audience,
     changes,
@@ -22,15 +22,14 @@ from memory import (
     core,
     insight,
     links,
-    lookup,
     merge,
     recall,
-    shelf,
     snapshot,
 )
 from memory.consolidate import Run
 from memory.draft import Draft
 from memory.ports import Connection
+from memory.search import lookup, reads
 from memory.store import Store
 from memory.types import Agent, Message, Origin, Summary, Viewer
 from tests.trust import worlds
@@ -197,13 +196,13 @@ BREAKS: Final = {
     ),
     "hydrate": Guard(
         about="rows of hits; with seen, which all hits pass before",
-        patches=(_off(shelf, "seen"),),
+        patches=(_off(reads, "seen"),),
     ),
     "newest": Guard(about="the newest; with hydrate", patches=(_off(lookup, "newest"),)),
     "between": Guard(about="what was said in a span of days", patches=(_off(recall, "between"),)),
     "elsewhere": Guard(
         about="rooms' messages and passages in a direct message; with the query's own condition",
-        patches=(_off(shelf, "elsewhere"),), rewrites=(NO_ROOMS,),
+        patches=(_off(reads, "elsewhere"),), rewrites=(NO_ROOMS,),
     ),
     "elsewhere_facts": Guard(
         about="rooms' facts in a direct message; with the query's own condition",
@@ -221,13 +220,13 @@ BREAKS: Final = {
         patches=(_instead(Notify, "_private", _nothing_private),),
     ),
     "verbs_show": Guard(about="/memory show", patches=(_off(Verbs, "_show"),)),
-    "verbs_search": Guard(about="/memory search", patches=(_off(bot.verbs, "found"),)),
+    "verbs_search": Guard(about="/memory search", patches=(_off(bot.commands.verbs, "found"),)),
     "verbs_sources": Guard(about="what facts come from", patches=(_off(insight, "sources"),)),
     "verbs_why": Guard(about="/memory why", patches=(_off(insight, "reason"),)),
     "verbs_history": Guard(about="/memory history", patches=(_off(Verbs, "_history"),)),
     "verbs_undo": Guard(about="/memory undo", patches=(_off(changes, "undo"),)),
     "verbs_edit": Guard(about="verbs that change facts", patches=(_off(Store, "edit"),)),
-    "verbs_forget": Guard(about="/memory forget N", patches=(_off(bot.verbs, "_lookup"),)),
+    "verbs_forget": Guard(about="/memory forget N", patches=(_off(bot.commands.verbs, "_lookup"),)),
     "export": Guard(about="/memory export", patches=(_off(snapshot, "seen_by"),)),
     "autocomplete": Guard(
         about="choices while typing; with the way to the place's agent",

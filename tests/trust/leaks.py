@@ -20,8 +20,8 @@ from pathlib import Path
 if __name__ == "__main__":  # run as a file, its own folder is what Python looks in
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bot.command_line import parse
-from bot.commands import Verb
+from bot.commands.line import parse
+from bot.commands.types import Verb
 from bot.context import Window, build
 from bot.errors import ReverieError
 from bot.testing.fakes import wish

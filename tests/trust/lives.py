@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from adapters.base import RoomKind
-from bot.command_line import parse
-from bot.commands import Verb
+from bot.commands.line import parse
+from bot.commands.types import Verb
 from bot.errors import ReverieError
 from memory.errors import MemoryFault
 from memory.heartbeats import Due

@@ -12,17 +12,18 @@ from typing import Any, Final, TypeVar
 
 from adapters.base import Address, Event, Invocation, RoomKind
 from bot.asks import Asks
+from bot.commands.farewell import Farewell
+from bot.commands.people import People
+from bot.commands.policies import Policies
+from bot.commands.verbs import Verbs
 from bot.desk import Desk
 from bot.digest import Digests
-from bot.farewell import Farewell
 from bot.files import Files
 from bot.guard import Guard
 from bot.heartbeat import Heart, Pace
 from bot.hush import Incognito
 from bot.intake import Intake, route
 from bot.outbox import Outbox
-from bot.people import People
-from bot.policies import Policies
 from bot.recollect import Recollect
 from bot.testing.fakes import ScriptedLLM, wish
 from bot.tools.base import Registry
@@ -30,13 +31,12 @@ from bot.tools.memory import TOOLS
 from bot.tools.reach import REACHING
 from bot.turn import Turns
 from bot.types import Completion, Prompt
-from bot.verbs import Verbs
 from memory.database.sqlite import SqliteConnection
 from memory.embed.hashing import HashingEmbedder
 from memory.policy import Rules
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Message, Origin, ToolCall
 

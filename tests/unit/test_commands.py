@@ -7,10 +7,10 @@ from unicodedata import east_asian_width
 import pytest
 
 from adapters.commands import CHINESE
-from bot import command_line
-from bot.command_line import parse, verbatim
-from bot.command_words import split
-from bot.commands import (
+from bot.commands import line as command_line
+from bot.commands.help import HELP, HELP_ZH
+from bot.commands.line import parse, verbatim
+from bot.commands.types import (
     Add,
     Clear,
     Command,
@@ -35,8 +35,8 @@ from bot.commands import (
     Why,
     Writing,
 )
+from bot.commands.words import split
 from bot.errors import UserError
-from bot.help import HELP, HELP_ZH
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.ranking import WEIGHTS, Candidate, ideal, rank
+from memory.search.ranking import WEIGHTS, Candidate, ideal, rank
 
 CANDIDATES = st.lists(
     st.builds(

@@ -16,7 +16,7 @@ from memory.embed import local
 from memory.embed.local import LocalEmbedder
 from memory.errors import StorageFault
 from memory.index import faiss
-from memory.search import ALL, Search
+from memory.search.hybrid import ALL, Search
 from memory.store import Store
 from memory.types import Birth, Filters, Hit, Origin, Shelf, View, Viewer
 from tests.unit.recollect_rows import AT, WINDOW, found, hit, message, view_of

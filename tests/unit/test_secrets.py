@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import edits, phrases
+from bot import phrases
+from bot.commands import edits
 from memory import core
 from memory.births import ensure_agent
 from memory.changes import write
@@ -17,7 +18,7 @@ from memory.database.sqlite import SqliteConnection
 from memory.draft import Draft
 from memory.errors import BadInput
 from memory.schema import MIGRATIONS
-from memory.secrets import KINDS, left_out, masked, told_left_out
+from memory.secrets.mask import KINDS, left_out, masked, told_left_out
 from memory.types import Agent, Birth, Block, Fact, Message, Origin, Passage
 from tests.unit.secret_makers import FORMS, pem, told_secrets
 

@@ -9,8 +9,8 @@ import pytest
 from memory.audience import operator
 from memory.database.sqlite import SqliteDatabase
 from memory.ports import Connection
+from memory.search.spelling import LONGEST, alternatives, likeliest, mend, mendable
 from memory.shelf import put_words
-from memory.spelling import LONGEST, alternatives, likeliest, mend, mendable
 from memory.types import Viewer
 from memory.words import terms
 

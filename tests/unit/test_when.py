@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.when import LONGEST, Span, span
+from memory.search.when import LONGEST, Span, span
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 NOW = datetime(2024, 3, 13, 15, 30, tzinfo=SHANGHAI)  # a Wednesday

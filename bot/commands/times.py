@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
-from bot.commands import Command, Learned, SetDigest, SetQuiet
+from bot.commands.types import Command, Learned, SetDigest, SetQuiet
 from bot.errors import UserError
 from bot.hours import hours_of, zone_named
 

@@ -10,9 +10,9 @@ from typing import Final, get_args
 
 from adapters.commands import CHINESE
 from bot.attention import Mode
-from bot.command_times import TIMES
-from bot.command_words import day_of, number_of, options_of, split, unquoted
-from bot.commands import (
+from bot.commands.help import HELP, HELP_ZH
+from bot.commands.times import TIMES
+from bot.commands.types import (
     Add,
     Choose,
     Clear,
@@ -44,8 +44,8 @@ from bot.commands import (
     Verb,
     Why,
 )
+from bot.commands.words import day_of, number_of, options_of, split, unquoted
 from bot.errors import UserError
-from bot.help import HELP, HELP_ZH
 from bot.phrases import chinese
 
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)

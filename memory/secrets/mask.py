@@ -1,7 +1,7 @@
 """Finds secrets in a text and masks them: they have no place in memory. Pure.
 
-Some are known by their form alone (memory/secret_forms.py); others by the words around them, in
-English and Chinese (memory/secret_words.py).
+Some are known by their form alone (memory/secrets/forms.py); others by the words around them, in
+English and Chinese (memory/secrets/told.py).
 """
 
 import re
@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
-from memory.secret_forms import FORMS, Span, by_form
-from memory.secret_words import by_words
+from memory.secrets.forms import FORMS, Span, by_form
+from memory.secrets.told import by_words
 
 KINDS: Final = tuple(
     dict.fromkeys(

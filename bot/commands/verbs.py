@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from bot import commands, edits, phrases, records
-from bot.answer import Answer, Table
+from bot import phrases
+from bot.commands import edits, records
+from bot.commands import types as commands
+from bot.commands.answer import Answer, Table
+from bot.commands.finding import Finder, found
+from bot.commands.records import Record
 from bot.errors import UserError
-from bot.finding import Finder, found
-from bot.records import Record
-from memory import agents, audience, insight, recall, retention, snapshot
+from memory import agents, audience, insight, recall, snapshot
 from memory.draft import Draft, clipped
 from memory.errors import Conflict, NotFound
+from memory.forget import retention
 from memory.ports import Connection
 from memory.store import Store
 from memory.types import (

@@ -2,7 +2,7 @@
 
 import re
 
-from memory.ranges import (
+from memory.search.ranges import (
     HALF,
     SATURDAY,
     Asked,

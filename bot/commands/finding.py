@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Protocol
 
-from bot import commands, records
-from bot.answer import Answer, Table
+from bot.commands import records
+from bot.commands import types as commands
+from bot.commands.answer import Answer, Table
+from bot.commands.records import BOT
 from bot.errors import UserError
-from bot.records import BOT
 from memory import insight
 from memory.draft import clipped
-from memory.lookup import ME
-from memory.search import alike
+from memory.search.hybrid import alike
+from memory.search.lookup import ME
 from memory.store import Store
 from memory.types import Fact, Filters, Hit, Shelf, Viewer
 from memory.words import query_terms, sanitise

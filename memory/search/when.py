@@ -27,9 +27,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from memory.ranges import Asked, Range
-from memory.time_chinese import CHINESE
-from memory.time_english import ENGLISH, FLAGS, JOINT, LEAD
+from memory.search.ranges import Asked, Range
+from memory.search.time_chinese import CHINESE
+from memory.search.time_english import ENGLISH, FLAGS, JOINT, LEAD
 
 LONGEST = 10_000  # characters of a question that are read
 EARLIEST = datetime(1970, 1, 1)  # noqa: DTZ001 -- wall time, as all here; nothing kept is older

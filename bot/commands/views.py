@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from adapters.base import Button, Form, Line, Part, Shown
-from bot.answer import Answer, Table
-from bot.records import Record
+from bot.commands.answer import Answer, Table
+from bot.commands.records import Record
 
 UNDO = Button(label="Undo", line="/memory undo")
 ADD = Button(

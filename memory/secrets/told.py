@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from memory.secret_forms import Span, has_digit, random_looking
+from memory.secrets.forms import Span, has_digit, random_looking
 
 # --- names ---------------------------------------------------------------------------------------
 

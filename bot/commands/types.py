@@ -1,4 +1,4 @@
-"""What command lines mean: one record for each, made by bot/command_line.py."""
+"""What command lines mean: one record for each, made by bot/commands/line.py."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from memory.lookup import ME
+from memory.search.lookup import ME
 from memory.types import Block, Entry, Fact, Hit, Message, Passage, Usage
 
 BOT = "Reverie"  # who speaks an agent's own words

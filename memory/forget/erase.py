@@ -11,20 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from memory import (
-    agents,
-    archive,
-    changes,
-    core,
-    journal,
-    leftovers,
-    links,
-    queue,
-    quoted,
-    recall,
-    shelf,
-)
+from memory import agents, archive, changes, core, journal, links, queue, recall, shelf
 from memory.codec import micros
+from memory.forget import leftovers, quoted
 from memory.ports import Connection
 from memory.types import Agent, Diff, Entry, Fact, Origin, Passage, Receipt
 

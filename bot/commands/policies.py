@@ -6,9 +6,10 @@ from typing import Final
 
 from adapters.base import Invocation, Line, Part, Shown
 from bot import phrases
-from bot.commands import Rule
+from bot.commands.types import Rule
 from bot.errors import Unconfirmed, UserError
-from memory import audience, policy, retention
+from memory import audience, policy
+from memory.forget import retention
 from memory.policy import NAMES, Name, Rules
 from memory.ports import Connection
 from memory.store import Store

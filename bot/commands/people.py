@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from adapters.base import Button, Shown
-from bot import commands
+from bot.commands import types as commands
 from bot.errors import UserError
 from bot.intake import PERSONA
 from memory import links

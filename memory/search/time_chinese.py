@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from memory.ranges import (
+from memory.search.ranges import (
     HALF,
     SATURDAY,
     Asked,

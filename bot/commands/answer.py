@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.records import Record
+from bot.commands.records import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

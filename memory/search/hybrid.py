@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from memory import core, leftovers, lookup, recall
-from memory import shelf as word_index
+from memory import core, recall
 from memory.embedding import Embedding
 from memory.errors import EmbeddingFault, StorageFault
+from memory.forget import leftovers
 from memory.index.cache import IndexCache, delete_files
-from memory.lookup import POOL
-from memory.meaning import Former, Meaning
 from memory.ports import Connection, Database, Embedder
-from memory.question import ask
-from memory.ranking import WEIGHTS, Weights
+from memory.search import lookup, reads
+from memory.search.lookup import POOL
+from memory.search.meaning import Former, Meaning
+from memory.search.question import ask
+from memory.search.ranking import WEIGHTS, Weights
+from memory.shelf import merge_words
 from memory.types import Fact, Filters, Hit, Shelf, Viewer, now
 from memory.words import query_terms, terms
 
@@ -109,7 +111,7 @@ class Search:
         try:
             for row in left:
                 await self.forget(row["agent_id"])
-            await self._database.write(word_index.merge_words)
+            await self._database.write(merge_words)
             clean = await self._database.scrub()
         except StorageFault as fault:
             log.warning("%s", fault, extra={"action": "not_swept"})
@@ -178,7 +180,7 @@ class Search:
         """What other rooms have, that the viewer can read: by words, best first. Each hit names its
         room."""
         rows = await self._database.read(
-            lambda conn: word_index.elsewhere(conn, shelf, viewer, query, size)
+            lambda conn: reads.elsewhere(conn, shelf, viewer, query, size)
         )
         return [lookup.row_hit(row, shelf) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot import commands
+from bot.commands import types as commands
 from bot.errors import Unconfirmed
 from memory.draft import Draft, clipped
 from memory.errors import BadInput, NotFound

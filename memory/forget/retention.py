@@ -13,8 +13,9 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from memory import agents, changes, leftovers, policy, queue, recall
+from memory import agents, changes, policy, queue, recall
 from memory.codec import micros
+from memory.forget import leftovers
 from memory.policy import Rules
 from memory.ports import Connection, Database, Row
 from memory.types import Agent, Audience, now

@@ -9,7 +9,7 @@ from bot.errors import Unconfirmed
 from bot.files import Files
 from memory import agents, links
 from memory.agents import identity_id
-from memory.search import Search
+from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Identity, Receipt, now
 

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from memory import agents, archive, ranking, recall, spaces, spelling
-from memory import shelf as word_index
+from memory import agents, archive, recall, spaces
 from memory.codec import micros, moment
 from memory.errors import NotFound
 from memory.ports import Connection, Row
-from memory.question import Question, named
-from memory.ranking import Candidate, Ranked, Weights
+from memory.search import ranking, reads, spelling
+from memory.search.question import Question, named
+from memory.search.ranking import Candidate, Ranked, Weights
+from memory.search.when import Span
 from memory.spaces import Space
 from memory.types import Filters, Hit, Message, Shelf, Viewer
-from memory.when import Span
 
 POOL = 60  # candidates of each kind that are ranked together; of more, none gets better
 LATER = timedelta(days=3)  # after a time, in which it is still told of
@@ -44,21 +44,16 @@ def by_words(
     agent = agents.find(conn, viewer.agent)
     if agent is None:
         raise NotFound("There is no such agent.")
-    narrow = word_index.narrowed(kind, filters)
+    narrow = reads.narrowed(kind, filters)
     among = None
-    if narrow is not word_index.EVERY:
-        among = frozenset(
-            row["seq"] for row in word_index.newest(conn, kind, viewer, narrow, 0, -1)
-        )
+    if narrow is not reads.EVERY:
+        among = frozenset(row["seq"] for row in reads.newest(conn, kind, viewer, narrow, 0, -1))
     mended = spelling.mend(conn, kind, agent.number, viewer, question.text)
     asked = list(dict.fromkeys(mended.get(term, term) for term in question.terms))
-    frequency, total = word_index.frequencies(conn, kind, asked)
-    hits = word_index.by_words(
-        conn, kind, agent.number, asked, pool if among is None else -1, weights
-    )
+    frequency, total = reads.frequencies(conn, kind, asked)
+    hits = reads.by_words(conn, kind, agent.number, asked, pool if among is None else -1, weights)
     about = {
-        row["seq"]: row
-        for row in word_index.seen(conn, kind, viewer, [seq for seq, _ in hits], narrow)
+        row["seq"]: row for row in reads.seen(conn, kind, viewer, [seq for seq, _ in hits], narrow)
     }
     hits = [hit for hit in hits if hit[0] in about]
     ideal = ranking.ideal(asked, frequency, total)
@@ -89,12 +84,10 @@ def ranked(
     said, similar = dict(words.hits[:POOL]), dict(near)
     about = {seq: words.about[seq] for seq in said}
     more = [seq for seq in similar if seq not in about]
-    narrow = word_index.narrowed(kind, filters)
-    rows = word_index.seen(conn, kind, viewer, more, narrow)
+    narrow = reads.narrowed(kind, filters)
+    rows = reads.seen(conn, kind, viewer, more, narrow)
     if question.span is not None:
-        rows += word_index.newest(
-            conn, kind, viewer, _within(kind, question.span, filters), 0, POOL
-        )
+        rows += reads.newest(conn, kind, viewer, _within(kind, question.span, filters), 0, POOL)
     about |= {row["seq"]: row for row in rows}
     who = named(question.text, {row["speaker"] for row in about.values()})
     candidates = [
@@ -113,10 +106,10 @@ def ranked(
     return [*best, *rest]
 
 
-def _within(kind: Shelf, span: Span, filters: Filters) -> word_index.Narrow:
+def _within(kind: Shelf, span: Span, filters: Filters) -> reads.Narrow:
     since = max(span.start, filters.since or span.start)
     until = min(span.end + LATER, filters.until or span.end + LATER)
-    return word_index.narrowed(kind, replace(filters, since=since, until=until))
+    return reads.narrowed(kind, replace(filters, since=since, until=until))
 
 
 def _when(at: int, span: Span | None) -> float:
@@ -129,7 +122,7 @@ def _when(at: int, span: Span | None) -> float:
 
 def hydrate(conn: Connection, viewer: Viewer, kind: Shelf, ranked: Sequence[Ranked]) -> list[Hit]:
     asked = [each.seq for each in ranked]
-    seqs = [row["seq"] for row in word_index.seen(conn, kind, viewer, asked)]
+    seqs = [row["seq"] for row in reads.seen(conn, kind, viewer, asked)]
     if kind == "messages":
         messages = recall.get(conn, viewer.agent, seqs)
         return [
@@ -196,8 +189,8 @@ def newest(
     page: int,
     size: int,
 ) -> tuple[list[Hit], int]:
-    narrow = _within(kind, span, filters) if span else word_index.narrowed(kind, filters)
+    narrow = _within(kind, span, filters) if span else reads.narrowed(kind, filters)
     why = ("time",) if span else ()
-    rows = word_index.newest(conn, kind, viewer, narrow, page * size, size)
+    rows = reads.newest(conn, kind, viewer, narrow, page * size, size)
     hits = hydrate(conn, viewer, kind, [Ranked(row["seq"], 0.0, why) for row in rows])
-    return hits, word_index.count(conn, kind, viewer, narrow)
+    return hits, reads.count(conn, kind, viewer, narrow)
