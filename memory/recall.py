@@ -220,25 +220,6 @@ def get(conn: Connection, agent_id: str, seqs: list[int]) -> dict[int, Message]:
     return {row["seq"]: _message(row) for row in rows}
 
 
-def between(
-    conn: Connection, viewer: Viewer, start: datetime, end: datetime, offset: int, limit: int
-) -> tuple[list[Message], int]:
-    """Spoken messages from `start` up to, not including, `end`, oldest first; and how many."""
-    span = {**audience.params(viewer), "start": micros(start), "end": micros(end)}
-    where = (
-        f"agent_id = :v_agent AND at >= :start AND at < :end AND {shelf.FINDABLE['messages']}"
-        f" AND {audience.visible('t')}"
-    )
-    count = conn.one(f"SELECT count(*) AS n FROM messages AS t WHERE {where}", **span)  # noqa: S608
-    rows = conn.all(
-        f"SELECT * FROM messages AS t WHERE {where} ORDER BY at, seq LIMIT :limit OFFSET :offset",  # noqa: S608
-        **span,
-        limit=limit,
-        offset=offset,
-    )
-    return [_message(row) for row in rows], int(count["n"]) if count else 0
-
-
 def summary(conn: Connection, viewer: Viewer, room: str) -> Summary | None:
     row = conn.one(
         "SELECT * FROM summaries AS s WHERE agent_id = :v_agent AND room = :room"  # noqa: S608

@@ -11,7 +11,6 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -73,6 +72,20 @@ class _Group:
                 loop.call_soon_threadsafe(_resolve, mine)
             except RuntimeError:  # that loop is closed: nobody waits any more
                 log.debug("an event loop ended before its answer", extra={"action": "orphan"})
+
+
+async def _put(
+    jobs: "queue.SimpleQueue[_Job | None]",
+    work: Callable[[Connection], T],
+    *,
+    early: bool = False,
+    alone: bool = False,
+) -> T:
+    """Have a thread do it. A future of our own: a pool's takes twice as long to come back."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    jobs.put(_Job(work, early, loop, future, alone))
+    return await future
 
 
 def _resolve(jobs: list[_Job]) -> None:
@@ -140,9 +153,9 @@ class SqliteDatabase:
         self._group = group
         self._read_only = read_only
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._local = threading.local()
+        self._questions: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._open: list[sqlite3.Connection] = []
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._readers: list[threading.Thread] = []
         self._writer: threading.Thread | None = None
         self._closed = False
         self.commits = 0  # for benchmarks and doctor
@@ -165,6 +178,12 @@ class SqliteDatabase:
                 f"The database {self._path} cannot be opened: {error}. Check that its folder "
                 "exists, is writable and has room, or set REVERIE_HOME to another one."
             ) from error
+        self._readers = [
+            threading.Thread(target=self._read_loop, name=f"reader-{number}", daemon=True)
+            for number in range(READERS)
+        ]
+        for reader in self._readers:
+            reader.start()
         if not self._read_only:
             self._writer = threading.Thread(
                 target=self._write_loop, args=(raw,), name="writer", daemon=True
@@ -174,23 +193,33 @@ class SqliteDatabase:
     async def read(self, work: Callable[[Connection], T], /) -> T:
         if self._closed:
             raise StorageFault("This database is closed.")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._read, work)
+        return await _put(self._questions, work)
 
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        try:
-            raw: sqlite3.Connection | None = getattr(self._local, "raw", None)
-            if raw is None:
-                raw = self._local.raw = _connect(self._path, read_only=True)
-                self._open.append(raw)
-            raw.execute("BEGIN")
+    def _read_loop(self) -> None:
+        raw: sqlite3.Connection | None = None
+        while (job := self._questions.get()) is not None:
             try:
-                return work(SqliteConnection(raw))
-            finally:
-                if raw.in_transaction:
-                    raw.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise _storage_fault(error) from error
+                if raw is None:
+                    raw = _connect(self._path, read_only=True)
+                    self._open.append(raw)
+                self._answer(raw, job)
+            except sqlite3.Error as error:
+                job.error = _storage_fault(error)
+            _Group().tell([job])
+
+    @staticmethod
+    def _answer(raw: sqlite3.Connection, job: _Job) -> None:
+        """All that a piece of work reads is of one moment."""
+        raw.execute("BEGIN")
+        try:
+            job.result = job.work(SqliteConnection(raw))
+        except BaseException as error:
+            if isinstance(error, sqlite3.Error):
+                raise
+            job.error = error
+        finally:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
 
     async def write(self, work: Callable[[Connection], T], /, *, early: bool = False) -> T:
         return await self._asked(work, early=early)
@@ -204,10 +233,7 @@ class SqliteDatabase:
         if self._closed or self._writer is None:
             how = "closed" if self._closed else "open for reading only"
             raise StorageFault(f"This database is {how}.")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, early, loop, future, alone))
-        return await future
+        return await _put(self._jobs, work, early=early, alone=alone)
 
     def _write_loop(self, raw: sqlite3.Connection) -> None:
         connection = SqliteConnection(raw)
@@ -285,7 +311,10 @@ class SqliteDatabase:
             self._jobs.put(None)
             await asyncio.to_thread(self._writer.join)
             self._writer = None
-        await asyncio.to_thread(self._readers.shutdown)
+        for _ in self._readers:
+            self._questions.put(None)
+        for reader in self._readers:
+            await asyncio.to_thread(reader.join)
         for raw in self._open:
             raw.close()
         self._open.clear()

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from memory import core, recall
+from memory import core
 from memory.embedding import Embedding
 from memory.errors import EmbeddingFault, StorageFault
 from memory.forget import leftovers
 from memory.index.cache import IndexCache, delete_files
 from memory.ports import Connection, Database, Embedder
-from memory.search import lookup, reads
+from memory.search import lookup
 from memory.search.lookup import POOL
 from memory.search.meaning import Former, Meaning
 from memory.search.question import ask
@@ -160,8 +160,7 @@ class Search:
                 conn, viewer, shelf, question, filters, words, near, self._weights
             )
             shown = ranked[page * size : (page + 1) * size]
-            hits = lookup.hydrate(conn, viewer, shelf, shown)
-            return lookup.weighed(hits, words, near), len(ranked)
+            return lookup.hydrate(conn, viewer, shelf, shown), len(ranked)
 
         return await self._database.read(work)
 
@@ -169,20 +168,16 @@ class Search:
         self, viewer: Viewer, start: datetime, end: datetime, *, page: int = 0, size: int = 10
     ) -> tuple[list[Hit], int]:
         """What was said from `start` up to, not including, `end`, oldest first; and how much."""
-
-        def work(conn: Connection) -> tuple[list[Hit], int]:
-            found, total = recall.between(conn, viewer, start, end, page * size, size)
-            return [lookup.message_hit(message, 0.0, ()) for message in found], total
-
-        return await self._database.read(work)
+        return await self._database.read(
+            lambda conn: lookup.between(conn, viewer, start, end, page, size)
+        )
 
     async def elsewhere(self, viewer: Viewer, shelf: Shelf, query: str, size: int) -> list[Hit]:
         """What other rooms have, that the viewer can read: by words, best first. Each hit names its
         room."""
-        rows = await self._database.read(
-            lambda conn: reads.elsewhere(conn, shelf, viewer, query, size)
+        return await self._database.read(
+            lambda conn: lookup.elsewhere(conn, viewer, shelf, query, size)
         )
-        return [lookup.row_hit(row, shelf) for row in rows]
 
     async def known_elsewhere(
         self, viewer: Viewer, query: str, size: int

@@ -1,11 +1,11 @@
 """One search as steps of SQL: what has the words, what is known of it, and what it says."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from memory import agents, archive, recall, spaces
+from memory import agents, spaces
 from memory.codec import micros, moment
 from memory.errors import NotFound
 from memory.ports import Connection, Row
@@ -14,7 +14,7 @@ from memory.search.question import Question, named
 from memory.search.ranking import Candidate, Ranked, Weights
 from memory.search.when import Span
 from memory.spaces import Space
-from memory.types import Filters, Hit, Message, Shelf, Viewer
+from memory.types import Filters, Hit, Shelf, Viewer
 
 POOL = 60  # candidates of each kind that are ranked together; of more, none gets better
 LATER = timedelta(days=3)  # after a time, in which it is still told of
@@ -25,8 +25,7 @@ ME = "you"  # how an agent's own words are attributed, when it reads them
 class Words:
     """What the word index says of a query."""
 
-    hits: list[tuple[int, float]]
-    about: Mapping[int, Row]  # of each hit: seq, at, session, speaker
+    hits: list[tuple[int, float]]  # seq, the part of the question; the viewer may not see each
     spaces: list[Space]  # vectors of the shelf, the best first
     among: frozenset[int] | None  # the rows that the filters leave
 
@@ -52,14 +51,9 @@ def by_words(
     asked = list(dict.fromkeys(mended.get(term, term) for term in question.terms))
     frequency, total = reads.frequencies(conn, kind, asked)
     hits = reads.by_words(conn, kind, agent.number, asked, pool if among is None else -1, weights)
-    about = {
-        row["seq"]: row for row in reads.seen(conn, kind, viewer, [seq for seq, _ in hits], narrow)
-    }
-    hits = [hit for hit in hits if hit[0] in about]
     ideal = ranking.ideal(asked, frequency, total)
     return Words(
-        hits=[(seq, score / ideal) for seq, score in hits],
-        about=about,
+        hits=[(seq, score / ideal) for seq, score in hits if among is None or seq in among],
         spaces=spaces.of(conn, kind, viewer.agent, embedder) if embedder else [],
         among=among,
     )
@@ -81,14 +75,16 @@ def ranked(
     Always the same candidates are weighed against each other, so that pages neither overlap nor
     leave anything out.
     """
-    said, similar = dict(words.hits[:POOL]), dict(near)
-    about = {seq: words.about[seq] for seq in said}
-    more = [seq for seq in similar if seq not in about]
+    similar = dict(near)
     narrow = reads.narrowed(kind, filters)
-    rows = reads.seen(conn, kind, viewer, more, narrow)
+    asked = dict.fromkeys([*(seq for seq, _ in words.hits), *similar])
+    there = {row["seq"]: row for row in reads.seen(conn, kind, viewer, list(asked), narrow)}
+    hits = [hit for hit in words.hits if hit[0] in there]
+    said = dict(hits[:POOL])
+    about = {seq: there[seq] for seq in asked if seq in said or (seq in similar and seq in there)}
     if question.span is not None:
-        rows += reads.newest(conn, kind, viewer, _within(kind, question.span, filters), 0, POOL)
-    about |= {row["seq"]: row for row in rows}
+        within = _within(kind, question.span, filters)
+        about |= {row["seq"]: row for row in reads.newest(conn, kind, viewer, within, 0, POOL)}
     who = named(question.text, {row["speaker"] for row in about.values()})
     candidates = [
         Candidate(
@@ -102,7 +98,7 @@ def ranked(
         for seq, row in about.items()
     ]
     best = ranking.rank(candidates, weights)
-    rest = (Ranked(seq, 0.0, ("words",)) for seq, _ in words.hits[POOL:] if seq not in about)
+    rest = (Ranked(seq, 0.0, ("words",), part) for seq, part in hits[POOL:] if seq not in about)
     return [*best, *rest]
 
 
@@ -121,51 +117,12 @@ def _when(at: int, span: Span | None) -> float:
 
 
 def hydrate(conn: Connection, viewer: Viewer, kind: Shelf, ranked: Sequence[Ranked]) -> list[Hit]:
-    asked = [each.seq for each in ranked]
-    seqs = [row["seq"] for row in reads.seen(conn, kind, viewer, asked)]
-    if kind == "messages":
-        messages = recall.get(conn, viewer.agent, seqs)
-        return [
-            message_hit(messages[seq], score, why) for seq, score, why in ranked if seq in messages
-        ]
-    passages = archive.get(conn, viewer.agent, seqs)
-    return [
-        Hit(
-            shelf="passages", seq=seq, text=passages[seq].text, at=passages[seq].at, speaker="",
-            score=score, why=why, tags=passages[seq].tags,
-        )
-        for seq, score, why in ranked
-        if seq in passages
-    ]  # fmt: skip
+    rows = reads.told(conn, kind, viewer, [each.seq for each in ranked])
+    there = {row["seq"]: row for row in rows}
+    return [hit(kind, there[each.seq], each) for each in ranked if each.seq in there]
 
 
-def weighed(hits: Sequence[Hit], words: Words, near: Sequence[tuple[int, float]]) -> list[Hit]:
-    """The hits with what says how good they are, and not only which is better."""
-    said, similar = dict(words.hits), dict(near)
-    usual, spread = ranking.usual([each for _, each in near])
-    return [
-        replace(
-            hit,
-            words=said.get(hit.seq, 0.0),
-            apart=(similar[hit.seq] - usual) / spread if hit.seq in similar else None,
-        )
-        for hit in hits
-    ]
-
-
-def message_hit(message: Message, score: float, why: tuple[str, ...]) -> Hit:
-    return Hit(
-        shelf="messages",
-        seq=message.seq,
-        text=message.text,
-        at=message.at,
-        speaker=ME if message.role == "assistant" else message.speaker,
-        score=score,
-        why=why,
-    )
-
-
-def row_hit(row: Row, kind: Shelf) -> Hit:
+def hit(kind: Shelf, row: Row, ranked: Ranked, agent: str = "") -> Hit:
     said = kind == "messages"
     return Hit(
         shelf=kind,
@@ -173,9 +130,11 @@ def row_hit(row: Row, kind: Shelf) -> Hit:
         text=row["text"],
         at=moment(row["at"]),
         speaker="" if not said else ME if row["role"] == "assistant" else row["speaker"],
-        score=row["score"],
-        why=("words",),
-        agent=row["name"],
+        score=ranked.score,
+        why=ranked.why,
+        words=ranked.words,
+        apart=ranked.apart,
+        agent=agent,
         tags=() if said else tuple(json.loads(row["tags"])),
     )
 
@@ -194,3 +153,21 @@ def newest(
     rows = reads.newest(conn, kind, viewer, narrow, page * size, size)
     hits = hydrate(conn, viewer, kind, [Ranked(row["seq"], 0.0, why) for row in rows])
     return hits, reads.count(conn, kind, viewer, narrow)
+
+
+def between(
+    conn: Connection, viewer: Viewer, start: datetime, end: datetime, page: int, size: int
+) -> tuple[list[Hit], int]:
+    """What was said from `start` up to, not including, `end`, oldest first; and how much."""
+    narrow = reads.narrowed("messages", Filters(since=start, until=end))
+    rows = reads.oldest(conn, "messages", viewer, narrow, page * size, size)
+    hits = [hit("messages", row, Ranked(row["seq"], 0.0, ())) for row in rows]
+    return hits, reads.count(conn, "messages", viewer, narrow)
+
+
+def elsewhere(conn: Connection, viewer: Viewer, kind: Shelf, query: str, size: int) -> list[Hit]:
+    """What other agents have, rooms that all readers can read: by words, best first."""
+    return [
+        hit(kind, row, Ranked(row["seq"], row["score"], ("words",)), row["name"])
+        for row in reads.elsewhere(conn, kind, viewer, query, size)
+    ]

@@ -51,11 +51,15 @@ class Candidate(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """A candidate's place: of "words", "meaning", "speaker", "time", what speaks for it."""
+    """A candidate's place: of "words", "meaning", "speaker", "time", what speaks for it; and how
+    good it is, not only better than others: its part of the question in words, and how much nearer
+    it is than all that is near, in standard deviations."""
 
     seq: int
     score: float
     why: tuple[str, ...]
+    words: float = 0.0
+    apart: float | None = None
 
 
 _GOODNESS = itemgetter(1, 0)  # by score; of equals the newer, with the greater seq, is better
@@ -71,22 +75,24 @@ def rank(candidates: Sequence[Candidate], weights: Weights = WEIGHTS) -> list[Ra
     """
     near = [each.near for each in candidates if each.near is not None]
     low, width = (min(near), max(near) - min(near)) if near else (0.0, 0.0)
+    mean, spread = _usual(near)
     scores: list[float] = []
-    whys: list[tuple[str, ...]] = []
+    signs: list[tuple[tuple[str, ...], float, float | None]] = []
     for _, words, similar, said, when, _ in candidates:
-        meant = 0.0
+        meant, apart = 0.0, None
         if similar is not None:
             meant = (similar - low) / width if width else 1.0
+            apart = (similar - mean) / spread
         scores.append(
             weights.meaning * meant
             + weights.words * words
             + weights.speaker * said
             + weights.time * when
         )
-        whys.append(_WHYS[words > 0, meant >= MEANT, said, when > 0])
+        signs.append((_WHYS[words > 0, meant >= MEANT, said, when > 0], words, apart))
     whole = _with_sessions(candidates, scores, weights.session)
-    rows = zip(candidates, whole, whys, strict=True)
-    ranked = [Ranked(each.seq, score, why) for each, score, why in rows]
+    rows = zip(candidates, whole, signs, strict=True)
+    ranked = [Ranked(each.seq, score, *theirs) for each, score, theirs in rows]
     return sorted(ranked, key=_GOODNESS, reverse=True)
 
 
@@ -104,10 +110,10 @@ def _with_sessions(
     return [score + shares[each.session] for each, score in zip(candidates, scores, strict=True)]
 
 
-def usual(near: Sequence[float]) -> tuple[float, float]:
+def _usual(near: Sequence[float]) -> tuple[float, float]:
     """The mean of similarities, and their standard deviation; 1 where they are all the same."""
     mean = math.fsum(near) / len(near) if near else 0.0
-    square = math.fsum((each - mean) ** 2 for each in near) / len(near) if near else 0.0
+    square = math.fsum([(each - mean) ** 2 for each in near]) / len(near) if near else 0.0
     return mean, math.sqrt(square) or 1.0
 
 

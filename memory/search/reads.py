@@ -17,6 +17,10 @@ _ABOUT: dict[Shelf, str] = {
     " CASE t.role WHEN 'user' THEN t.speaker ELSE '' END AS speaker",
     "passages": "t.seq, t.at, 0 AS session, '' AS speaker",
 }
+_TOLD: dict[Shelf, str] = {
+    "messages": "t.seq, t.at, t.text, t.role, t.speaker",
+    "passages": "t.seq, t.at, t.text, t.tags",
+}
 _NARROW = {
     "f_since": "t.at >= :f_since",
     "f_until": "t.at < :f_until",
@@ -72,6 +76,17 @@ def seen(
     )
 
 
+def told(conn: Connection, kind: Shelf, viewer: Viewer, seqs: Collection[int]) -> list[Row]:
+    """Those of an agent's rows that a viewer may see, with what they say."""
+    return conn.all(
+        f"SELECT {_TOLD[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent"  # noqa: S608 -- ours
+        f" AND t.seq IN (SELECT value FROM json_each(:seqs)) AND {audience.visible('t')}"
+        f" AND {FINDABLE[kind]}",
+        seqs=json.dumps(list(seqs)),
+        **audience.params(viewer),
+    )
+
+
 def newest(
     conn: Connection, kind: Shelf, viewer: Viewer, narrow: Narrow, offset: int, limit: int
 ) -> list[Row]:
@@ -80,6 +95,21 @@ def newest(
         f"SELECT {_ABOUT[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent AND {FINDABLE[kind]}"  # noqa: S608
         f" AND {audience.visible('t')} AND {narrow[0]}"
         " ORDER BY seq DESC LIMIT :limit OFFSET :offset",
+        limit=limit,
+        offset=offset,
+        **audience.params(viewer),
+        **narrow[1],
+    )
+
+
+def oldest(
+    conn: Connection, kind: Shelf, viewer: Viewer, narrow: Narrow, offset: int, limit: int
+) -> list[Row]:
+    """The rows that a viewer may see, with what they say, in the order of their times."""
+    return conn.all(
+        f"SELECT {_TOLD[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent AND {FINDABLE[kind]}"  # noqa: S608
+        f" AND {audience.visible('t')} AND {narrow[0]}"
+        " ORDER BY t.at, t.seq LIMIT :limit OFFSET :offset",
         limit=limit,
         offset=offset,
         **audience.params(viewer),

@@ -188,18 +188,15 @@ BREAKS: Final = {
         about="whose a summary is", patches=((bot.turn, "Summary", _of_the_room),)
     ),
     "view_counts": Guard(about="how many passages there are", rewrites=(COUNTED,)),
-    "find_words": Guard(
-        about="search by words; with hydrate", patches=(_off(lookup, "by_words"), HYDRATE)
-    ),
-    "find_vectors": Guard(
-        about="search by meaning; with hydrate", patches=(_off(lookup, "ranked"), HYDRATE)
+    "find": Guard(
+        about="what a search ranks; with hydrate", patches=(_off(lookup, "ranked"), HYDRATE)
     ),
     "hydrate": Guard(
         about="rows of hits; with seen, which all hits pass before",
-        patches=(_off(reads, "seen"),),
+        patches=(_off(reads, "seen"), HYDRATE),
     ),
     "newest": Guard(about="the newest; with hydrate", patches=(_off(lookup, "newest"),)),
-    "between": Guard(about="what was said in a span of days", patches=(_off(recall, "between"),)),
+    "between": Guard(about="what was said in a span of days", patches=(_off(lookup, "between"),)),
     "elsewhere": Guard(
         about="rooms' messages and passages in a direct message; with the query's own condition",
         patches=(_off(reads, "elsewhere"),), rewrites=(NO_ROOMS,),
