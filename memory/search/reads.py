@@ -30,6 +30,8 @@ _NARROW = {
     "f_tags": "NOT EXISTS (SELECT 1 FROM json_each(:f_tags) AS wanted"
     " WHERE wanted.value NOT IN (SELECT value FROM json_each(t.tags)))",
 }
+_AMONG = "AND t.seq IN (SELECT value FROM json_each(:seqs))"
+_PAGE = "LIMIT :limit OFFSET :offset"
 Narrow = tuple[str, Mapping[str, object]]  # a condition on the rows `t`, and its parameters
 EVERY: Final[Narrow] = ("1", {})
 _TERMS: dict[Shelf, str] = {"messages": "messages_terms", "passages": "passages_terms"}
@@ -66,66 +68,52 @@ def seen(
     conn: Connection, kind: Shelf, viewer: Viewer, seqs: Collection[int], narrow: Narrow = EVERY
 ) -> list[Row]:
     """Those of an agent's rows that a viewer may see: seq, at, session, speaker."""
-    return conn.all(
-        f"SELECT {_ABOUT[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent"  # noqa: S608 -- ours
-        f" AND t.seq IN (SELECT value FROM json_each(:seqs)) AND {audience.visible('t')}"
-        f" AND {FINDABLE[kind]} AND {narrow[0]}",
-        seqs=json.dumps(list(seqs)),
-        **audience.params(viewer),
-        **narrow[1],
-    )
+    return _visible(conn, kind, viewer, _ABOUT[kind], narrow, _AMONG, seqs=json.dumps(list(seqs)))
 
 
 def told(conn: Connection, kind: Shelf, viewer: Viewer, seqs: Collection[int]) -> list[Row]:
     """Those of an agent's rows that a viewer may see, with what they say."""
-    return conn.all(
-        f"SELECT {_TOLD[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent"  # noqa: S608 -- ours
-        f" AND t.seq IN (SELECT value FROM json_each(:seqs)) AND {audience.visible('t')}"
-        f" AND {FINDABLE[kind]}",
-        seqs=json.dumps(list(seqs)),
-        **audience.params(viewer),
-    )
+    return _visible(conn, kind, viewer, _TOLD[kind], EVERY, _AMONG, seqs=json.dumps(list(seqs)))
 
 
 def newest(
     conn: Connection, kind: Shelf, viewer: Viewer, narrow: Narrow, offset: int, limit: int
 ) -> list[Row]:
     """The rows that a viewer may see, newest first: seq, at, session, speaker."""
-    return conn.all(
-        f"SELECT {_ABOUT[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent AND {FINDABLE[kind]}"  # noqa: S608
-        f" AND {audience.visible('t')} AND {narrow[0]}"
-        " ORDER BY seq DESC LIMIT :limit OFFSET :offset",
-        limit=limit,
-        offset=offset,
-        **audience.params(viewer),
-        **narrow[1],
-    )
+    order = f"ORDER BY t.seq DESC {_PAGE}"
+    return _visible(conn, kind, viewer, _ABOUT[kind], narrow, order, limit=limit, offset=offset)
 
 
 def oldest(
     conn: Connection, kind: Shelf, viewer: Viewer, narrow: Narrow, offset: int, limit: int
 ) -> list[Row]:
     """The rows that a viewer may see, with what they say, in the order of their times."""
-    return conn.all(
-        f"SELECT {_TOLD[kind]} FROM {kind} AS t WHERE t.agent_id = :v_agent AND {FINDABLE[kind]}"  # noqa: S608
-        f" AND {audience.visible('t')} AND {narrow[0]}"
-        " ORDER BY t.at, t.seq LIMIT :limit OFFSET :offset",
-        limit=limit,
-        offset=offset,
-        **audience.params(viewer),
-        **narrow[1],
-    )
+    order = f"ORDER BY t.at, t.seq {_PAGE}"
+    return _visible(conn, kind, viewer, _TOLD[kind], narrow, order, limit=limit, offset=offset)
 
 
 def count(conn: Connection, kind: Shelf, viewer: Viewer, narrow: Narrow) -> int:
     """How many rows a viewer may see."""
-    row = conn.one(
-        f"SELECT count(*) AS n FROM {kind} AS t WHERE t.agent_id = :v_agent AND {FINDABLE[kind]}"  # noqa: S608
-        f" AND {audience.visible('t')} AND {narrow[0]}",
+    (row,) = _visible(conn, kind, viewer, "count(*) AS n", narrow)
+    return int(row["n"])
+
+
+def _visible(
+    conn: Connection,
+    kind: Shelf,
+    viewer: Viewer,
+    columns: str,
+    narrow: Narrow,
+    rest: str = "",
+    **values: object,
+) -> list[Row]:
+    return conn.all(
+        f"SELECT {columns} FROM {kind} AS t WHERE t.agent_id = :v_agent AND {FINDABLE[kind]}"  # noqa: S608 -- ours
+        f" AND {audience.visible('t')} AND {narrow[0]} {rest}",
         **audience.params(viewer),
         **narrow[1],
+        **values,
     )
-    return int(row["n"]) if row else 0
 
 
 def narrowed(kind: Shelf, filters: Filters) -> Narrow:
