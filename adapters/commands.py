@@ -55,6 +55,10 @@ CHINESE: Final[Mapping[str, str]] = {
 # Many bots listen to these.
 _SHARED: Final = frozenset({"help", "stop", "link", "mode", "policy", "usage"})
 _TYPED = re.compile(rf"\s*[!！](?P<name>{'|'.join([*COMMANDS, *CHINESE])})(?=\s|\Z)", re.IGNORECASE)
+_READS = re.compile(
+    r"\s*[/!！](?:memory|记忆)(?:\s+(?:show|search|history|why|learned|显示|搜索|历史|为什么|学到)\b.*)?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def is_command(event: Event) -> bool:
@@ -82,3 +86,8 @@ def typed(event: Event, *, admin: bool = False, governs: bool = False) -> Invoca
         guest=event.guest,
         governs=governs,
     )
+
+
+def origin_of(line: str) -> str:
+    """A line that may be given again to show its answer anew: one that only reads; else ""."""
+    return line.strip() if _READS.fullmatch(line) else ""

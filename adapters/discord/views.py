@@ -14,6 +14,7 @@ from typing import Final, Self
 import discord
 
 from adapters.base import Button, Form, Line, Shown
+from adapters.commands import origin_of
 from adapters.discord import sentences
 from adapters.discord.send import LIMIT, as_file, nonce, shortened
 from adapters.text import split
@@ -27,10 +28,6 @@ MARKS: Final = "①②③④⑤"
 Item = discord.ui.Item[discord.ui.View]
 
 _ID = re.compile(r"rv(?P<verb>\w)(?P<own>[01])(?P<long>[01])\d*\|(?P<rest>.*)", re.DOTALL)
-_AGAIN = re.compile(
-    r"\s*[/!！](?:memory|记忆)(?:\s+(?:show|search|history|why|learned|显示|搜索|历史|为什么|学到)\b.*)?\s*",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 class Verb(StrEnum):
@@ -115,7 +112,7 @@ class Source:
     @property
     def again(self) -> str:
         """A line that may be given again to find a button of the answer: one that only reads."""
-        return self.line.strip() if _AGAIN.fullmatch(self.line) else SHOW
+        return origin_of(self.line) or SHOW
 
 
 def messages(shown: Shown, source: Source | None = None) -> list[Message]:

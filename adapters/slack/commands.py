@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from adapters.base import Address, Event, Hearing, Invocation, Shown
-from adapters.commands import typed
+from adapters.commands import origin_of, typed
 from adapters.slack import sentences
 from adapters.slack.app import LIBRARY
 from adapters.slack.blocks import messages
@@ -26,10 +26,6 @@ LOST: Final = {"action": "command_unanswered"}
 
 _MODE = re.compile(r"\s*[/!！](?:mode|模式)(?=\s|\Z)", re.IGNORECASE)
 _RULED = re.compile(r"\s*[/!！](?:policy|规则|memory|记忆)(?=\s|\Z)", re.IGNORECASE)
-_READS = re.compile(
-    r"\s*[/!！](?:memory|记忆)(?:\s+(?:show|search|history|why|learned|显示|搜索|历史|为什么|学到)\b.*)?\s*",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +127,7 @@ class Commands:
         return bool(_MODE.match(line)) and await self._directory.admin(user, channel)
 
     async def _governs(self, user: str, line: str) -> bool:
-        ruled = _RULED.match(line) and not _READS.fullmatch(line)
+        ruled = _RULED.match(line) and not origin_of(line)
         return bool(ruled) and await self._directory.governs(user)
 
     async def words(self, text: str) -> str:
@@ -192,11 +188,6 @@ class Commands:
         how = {"replace_original": True} if instead else {"replace_original": False, **thread}
         answer = await webhook.send_dict({**message, "response_type": "ephemeral", **how})
         return bool(answer.status_code == 200)
-
-
-def origin_of(line: str) -> str:
-    """A line that may be given again to show its answer anew: one that only reads."""
-    return line.strip() if _READS.fullmatch(line) else ""
 
 
 def unanswered(error: Exception) -> None:

@@ -8,8 +8,9 @@ from weakref import WeakValueDictionary
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Shown
+from adapters.commands import origin_of
 from adapters.slack import blocks, sentences
-from adapters.slack.commands import Commands, Place, origin_of, unanswered
+from adapters.slack.commands import Commands, Place, unanswered
 from adapters.slack.trouble import TROUBLE
 
 SHOW: Final = "/memory show"

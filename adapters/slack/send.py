@@ -10,9 +10,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Address, Post, SendFailed
+from adapters.commands import origin_of
 from adapters.slack import sentences
 from adapters.slack.blocks import LIMIT, messages
-from adapters.slack.commands import origin_of
 from adapters.slack.trouble import (
     BAD_TOKEN,
     PASSING,

@@ -209,18 +209,16 @@ class CrashAt:
             raise Crash(hop)
 
 
-class DyingDatabase:
-    """A database that is gone when the process is."""
+class Relay:
+    """A database that hands all on to another: the ground of those that fail."""
 
-    def __init__(self, database: Database, crash: CrashAt) -> None:
-        self._database, self._crash = database, crash
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def read(self, work: Callable[[Connection], T], /) -> T:
         return await self._database.read(work)
 
     async def write(self, work: Callable[[Connection], T], /, *, early: bool = False) -> T:
-        if self._crash.dead:
-            raise Crash("dead")
         return await self._database.write(work, early=early)
 
     async def scrub(self) -> bool:
@@ -228,6 +226,19 @@ class DyingDatabase:
 
     async def close(self) -> None:
         await self._database.close()
+
+
+class DyingDatabase(Relay):
+    """A database that is gone when the process is."""
+
+    def __init__(self, database: Database, crash: CrashAt) -> None:
+        super().__init__(database)
+        self._crash = crash
+
+    async def write(self, work: Callable[[Connection], T], /, *, early: bool = False) -> T:
+        if self._crash.dead:
+            raise Crash("dead")
+        return await super().write(work, early=early)
 
 
 class DyingStore(Store):

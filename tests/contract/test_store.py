@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from bot.testing.fakes import Relay
 from memory import shelf
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
@@ -203,26 +204,19 @@ async def full_change(store: Store) -> tuple[Draft, Claim]:
     return draft, claim
 
 
-class Breaking:
+class Breaking(Relay):
     """A database whose connection breaks at the n-th statement of a piece of work."""
 
     def __init__(self, database: Database, nth: int) -> None:
-        self._database, self._left = database, nth
-
-    async def read(self, work: Callable[[Connection], T], /) -> T:
-        return await self._database.read(work)
+        super().__init__(database)
+        self._left = nth
 
     async def write(self, work: Callable[[Connection], T], /, *, early: bool = False) -> T:
         def counted(conn: Connection) -> T:
             self._conn = conn
             return work(self)
 
-        return await self._database.write(counted, early=early)
-
-    async def scrub(self) -> bool:
-        return await self._database.scrub()
-
-    async def close(self) -> None: ...
+        return await super().write(counted, early=early)
 
     def _count(self) -> None:
         self._left -= 1

@@ -1,11 +1,8 @@
 """The process dies at every hop of a message's life: nothing is lost, and nothing happens twice."""
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,9 +12,7 @@ from bot.app import App, opened
 from bot.config import Settings
 from bot.testing.fakes import (
     HOPS,
-    Crash,
     CrashAt,
-    DyingStore,
     FakeAdapter,
     Script,
     ScriptedLLM,
@@ -28,6 +23,7 @@ from memory import recall
 from memory.agents import identity_id
 from memory.database.sqlite import SqliteDatabase
 from memory.store import Store
+from tests.crash.dying import life, settled
 
 ANA = identity_id("terminal", "local", "ana")
 EVENTS = range(1, 4)
@@ -92,12 +88,6 @@ SCRIPTS: dict[str, Callable[[Prompt], Completion]] = {"append": appends, "search
 # --- lives ---------------------------------------------------------------------------------------
 
 
-async def settled(app: App) -> None:
-    await app.worker.settled()
-    for agent in await app.store.with_unsent():
-        await app.outbox.drained(agent)
-
-
 async def talk(app: App, adapter: FakeAdapter) -> None:
     """The platform delivers everything it has, again if need be."""
     for event in EVENTS:
@@ -106,28 +96,7 @@ async def talk(app: App, adapter: FakeAdapter) -> None:
 
 
 async def live(home: Path, script: Script, crash: CrashAt) -> list[Post]:
-    """One life of the process, until it has nothing to do or dies; what it sent."""
-    settings = Settings(home=home, embedding="off", timezone="UTC")
-    adapter = DyingAdapter(crash)
-    try:
-        async with AsyncExitStack() as stack:
-            app = await stack.enter_async_context(
-                opened(
-                    settings, llm=DyingLLM(script, crash), store=partial(DyingStore, crash=crash)
-                )
-            )
-            running = asyncio.ensure_future(app.run([adapter]))
-            talking = asyncio.ensure_future(talk(app, adapter))
-            async with asyncio.timeout(20):
-                await asyncio.wait([running, talking], return_when=asyncio.FIRST_COMPLETED)
-                talking.cancel() if running.done() else adapter.end()
-                results = await asyncio.gather(running, talking, return_exceptions=True)
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
-    except* (Crash, asyncio.CancelledError):
-        assert crash.dead
-    return adapter.posts
+    return await life(home, crash, DyingLLM(script, crash), DyingAdapter(crash), talk)
 
 
 async def check(home: Path, script: str, posts: list[Post], *, twice: int = 0) -> None:

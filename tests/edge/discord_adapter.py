@@ -21,6 +21,7 @@ from bot.testing.discord import FakeDiscord, Limit
 
 SEND = "POST /channels/{}/messages"
 HISTORY = "GET /channels/{}/messages"
+TYPING = "POST /channels/{}/typing"
 QUICK = {SEND: Limit(count=1000, seconds=1.0)}
 
 Answering = Callable[[Event], str | None]
@@ -28,6 +29,14 @@ Answering = Callable[[Event], str | None]
 
 def echo(event: Event) -> str | None:
     return f"echo {event.text}"
+
+
+def called(event: Event) -> str | None:
+    return echo(event) if event.mentioned or event.room_kind == "dm" else None
+
+
+def silent(event: Event) -> str | None:
+    return None
 
 
 class Listener:
@@ -92,8 +101,10 @@ class Listener:
         while True:
             event = await self._todo.get()
             text = self._answering(event)
+            if text is None:
+                continue
             await adapter.working(event.address, begun=True)
-            while text is not None:
+            while True:
                 try:
                     await adapter.send(post(event, text))
                     break
@@ -154,3 +165,8 @@ async def listening(
         finally:
             answering.cancel()
             running.cancel()
+
+
+def echoes(sim: FakeDiscord) -> list[str]:
+    """All that the bot said, in the order of the alphabet."""
+    return sorted(m.content for m in sim.messages() if m.author is sim.bot)

@@ -1,38 +1,27 @@
 """The Discord adapter in quiet times: what is heard, what is said, and to whom."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import discord as dpy
 import pytest
 
 from adapters.base import Address, Event, Post, SendFailed
 from adapters.discord import Discord
 from bot.testing.discord import FakeDiscord, Message, Permission
-from tests.edge.discord_adapter import QUICK, SEND, Listener, adapter, listening, post
+from tests.edge.discord_adapter import (
+    QUICK,
+    SEND,
+    TYPING,
+    Listener,
+    adapter,
+    called,
+    listening,
+    post,
+)
 
-TYPING = "POST /channels/{}/typing"
 THREAD = "POST /channels/{}/messages/{}/threads"
 
 
-@pytest.fixture
-async def sim() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord(limits=QUICK, a_second=1000).running() as fake:
-        yield fake
-
-
-@pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """discord.py sleeps for five seconds before it identifies again."""
-
-    async def hook(self: dpy.Client, shard_id: int | None, *, initial: bool = False) -> None:
-        return
-
-    monkeypatch.setattr(dpy.Client, "before_identify_hook", hook)
-
-
-def called(event: Event) -> str | None:
-    return f"echo {event.text}" if event.mentioned or event.room_kind == "dm" else None
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 async def test_a_dm_is_answered(sim: FakeDiscord) -> None:

@@ -3,27 +3,20 @@
 The fake forgets a nonce at once here, as Discord does after some minutes.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
-from adapters.base import Event, Post
+from adapters.base import Post
 from bot.testing.discord import Channel, FakeDiscord, Permission
-from tests.edge.discord_adapter import QUICK, SEND, Listener, listening, post
+from tests.edge.discord_adapter import SEND, Listener, listening, post, silent
 
 LONG = {"en": "a few words " * 350, "zh": "一句话。" * 1000}
 
 
-@pytest.fixture
-async def sim(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDiscord]:
+@pytest.fixture(autouse=True)
+def _forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.testing.discord.posts.NONCE_SECONDS", -1)
-    async with FakeDiscord(limits=QUICK, a_second=1000).running() as fake:
-        yield fake
-
-
-def silent(event: Event) -> str | None:
-    return None
 
 
 def mine(sim: FakeDiscord, where: Channel) -> list[str]:

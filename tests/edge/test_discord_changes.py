@@ -1,27 +1,16 @@
 """What becomes of messages on Discord: edited, deleted, waited for; their files; long answers."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from adapters.base import Address, Attachment, Changed, Event, FetchFailed
 from adapters.discord import Discord, sentences
 from bot.testing.discord import FakeDiscord, Message, Permission
-from tests.edge.discord_adapter import QUICK, SEND, Listener, adapter, listening, post
+from tests.edge.discord_adapter import SEND, Listener, adapter, listening, post, silent
 
 REACT = "PUT /channels/{}/messages/{}/reactions/{}/@me"
 EYES = "👀"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord(limits=QUICK, a_second=1000).running() as fake:
-        yield fake
-
-
-def silent(event: Event) -> str | None:
-    return None
 
 
 def told(changes: list[Changed]) -> list[tuple[str, str, str | None]]:

@@ -1,7 +1,5 @@
 """What doctor finds out about Discord: the real discord.py at the fake Discord."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.base import Finding
@@ -13,12 +11,6 @@ from bot.testing.discord.records import ORDINARY, Guild
 from tests.edge.discord_adapter import Listener, listening
 
 GUILDS = "GET /users/@me/guilds"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord(a_second=1000).running() as fake:
-        yield fake
 
 
 async def looked(

@@ -2,41 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import discord as dpy
 import pytest
 
-from adapters.base import Event, Unusable
+from adapters.base import Unusable
 from bot.testing.discord import FakeDiscord, Intent, Permission
-from tests.edge.discord_adapter import HISTORY, QUICK, Listener, adapter, listening
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord(limits=QUICK, a_second=1000).running() as fake:
-        yield fake
+from tests.edge.discord_adapter import HISTORY, Listener, adapter, called, echoes, listening
 
 
 @pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """discord.py sleeps for five seconds before it identifies again, the adapter for one."""
-
-    async def hook(self: dpy.Client, shard_id: int | None, *, initial: bool = False) -> None:
-        return
-
-    monkeypatch.setattr(dpy.Client, "before_identify_hook", hook)
+def _no_pause(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The adapter waits for a second before it connects again."""
     monkeypatch.setattr("adapters.discord.adapter.FIRST_WAIT", 0.05)
     monkeypatch.setattr("discord.client.ExponentialBackoff.delay", lambda self: 0.05)
-
-
-def called(event: Event) -> str | None:
-    return f"echo {event.text}" if event.mentioned or event.room_kind == "dm" else None
-
-
-def echoes(sim: FakeDiscord) -> list[str]:
-    return sorted(m.content for m in sim.messages() if m.author is sim.bot)
 
 
 # ---- the connection

@@ -1,21 +1,10 @@
 """Private threads on Discord: each a room of its own, since its channel's people cannot read it."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.base import Address, Event
 from bot.testing.discord import FakeDiscord, Message
-from tests.edge.discord_adapter import QUICK, Listener, listening
-
-HISTORY = "GET /channels/{}/messages"
-TYPING = "POST /channels/{}/typing"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord(limits=QUICK, a_second=1000).running() as fake:
-        yield fake
+from tests.edge.discord_adapter import HISTORY, TYPING, Listener, listening
 
 
 def called(event: Event) -> str | None:

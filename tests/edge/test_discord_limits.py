@@ -8,9 +8,7 @@ import pytest
 
 from adapters.base import Address
 from bot.testing.discord import FakeDiscord
-from tests.edge.discord_adapter import QUICK, Listener, listening, post
-
-TYPING = "POST /channels/{}/typing"
+from tests.edge.discord_adapter import QUICK, TYPING, Listener, listening, post
 
 
 @pytest.fixture

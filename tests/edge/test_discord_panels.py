@@ -1,23 +1,16 @@
 """Buttons, menus and forms on Discord: whoever presses gives the command, whenever it is."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from adapters.base import Button, Form, Invocation, Line, Part, Shown
 from adapters.discord import sentences
 from bot.testing.discord import FakeDiscord, Interaction, Refused
-from tests.edge.discord_adapter import QUICK, Listener, listening
+from tests.edge.discord_adapter import Listener, listening
 
 CALLBACK = "POST /interactions/{}/{}/callback"
 FOLLOW_UP = "POST /webhooks/{}/{}"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord(limits=QUICK, a_second=1000).running() as fake:
-        yield fake
 
 
 async def ready(sim: FakeDiscord) -> None:

@@ -2,28 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
 
 from adapters.base import Address, Post, SendFailed
 from bot.testing.discord import FakeDiscord, Limit, Permission
-from tests.edge.discord_adapter import QUICK, SEND, Listener, listening, post
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord(limits=QUICK, a_second=1000).running() as fake:
-        yield fake
+from tests.edge.discord_adapter import SEND, Listener, echoes, listening, post
 
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("discord.client.ExponentialBackoff.delay", lambda self: 0.05)
-
-
-def echoes(sim: FakeDiscord) -> list[str]:
-    return sorted(m.content for m in sim.messages() if m.author is sim.bot)
 
 
 @pytest.mark.parametrize("scope", ["user", "global", "shared"])

@@ -1,29 +1,17 @@
 """Commands on Discord: registered once, acknowledged at once, and seen by one person."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from adapters.base import Choice, Event, Invocation, Shown
+from adapters.base import Choice, Invocation, Shown
 from adapters.commands import COMMANDS
 from adapters.discord import sentences
 from bot.testing.discord import FakeDiscord, Permission, Refused, Request
-from tests.edge.discord_adapter import QUICK, Listener, listening
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord(limits=QUICK, a_second=1000).running() as fake:
-        yield fake
-
+from tests.edge.discord_adapter import Listener, called, listening
 
 NUMBER = 11  # of commands
-
-
-def called(event: Event) -> str | None:
-    return f"echo {event.text}" if event.mentioned or event.room_kind == "dm" else None
 
 
 async def ready(sim: FakeDiscord) -> None:

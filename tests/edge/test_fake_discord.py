@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator
 import discord as dpy
 import pytest
 
-from bot.testing.discord import FakeDiscord, Intent, Limit, Message, Permission, Refused
+from bot.testing.discord import FakeDiscord, Intent, Message, Permission, Refused
+from tests.edge.discord_adapter import QUICK, SEND
 from tests.edge.discord_bot import Bot, intents, online
-
-SEND = "POST /channels/{}/messages"
-QUICK = {SEND: Limit(count=1000, seconds=1.0)}
 
 
 @pytest.fixture

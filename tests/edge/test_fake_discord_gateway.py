@@ -10,10 +10,9 @@ import discord as dpy
 import pytest
 
 from bot.testing.discord import FakeDiscord, Intent, Limit
+from tests.edge.discord_adapter import QUICK, SEND
 from tests.edge.discord_bot import Bot, intents, online, pointed
 
-SEND = "POST /channels/{}/messages"
-QUICK = {SEND: Limit(count=1000, seconds=1.0)}
 CLOSED = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
 
 

@@ -1,27 +1,9 @@
 """The fake Slack and the real slack-bolt: what people do, and what the app hears of it."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-
 import pytest
 
 from bot.testing.slack import FakeSlack, Json, Refused
-from tests.edge.slack_bot import QUICK, Bot, bot_of, by_http, by_socket
-
-Transport = Callable[[FakeSlack], AbstractAsyncContextManager[Bot]]
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as slack:
-        yield slack
-
-
-@pytest.fixture(params=[by_socket, by_http], ids=["socket", "http"])
-async def bot(slack: FakeSlack, request: pytest.FixtureRequest) -> AsyncIterator[Bot]:
-    transport: Transport = request.param
-    async with transport(slack) as bot:
-        yield bot
+from tests.edge.slack_bot import Bot, bot_of
 
 
 async def heard(slack: FakeSlack, bot: Bot, kind: str, count: int = 1) -> list[Json]:

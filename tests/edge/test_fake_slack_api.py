@@ -11,13 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.testing.slack import FakeSlack, Json
-from tests.edge.slack_bot import QUICK, bot_of, by_socket
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as slack:
-        yield slack
+from tests.edge.slack_bot import bot_of, by_socket
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The fake Slack's deliveries to the real slack-bolt: acknowledgements, retries, lost sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from slack_bolt.response import BoltResponse
@@ -10,12 +10,6 @@ from bot.testing.slack import FakeSlack, Timing
 from tests.edge.slack_bot import QUICK, bot_of, by_http, by_socket, served
 
 Next = Callable[[], Awaitable[BoltResponse]]
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as slack:
-        yield slack
 
 
 @pytest.mark.alone

@@ -1,16 +1,12 @@
 """The fake Slack's commands, buttons, modals, shortcuts and Home, with the real slack-bolt."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.testing.slack import FakeSlack, Json
-from tests.edge.slack_bot import QUICK, Bot, by_http, by_socket
-
-Transport = Callable[[FakeSlack], AbstractAsyncContextManager[Bot]]
+from tests.edge.slack_bot import QUICK, Bot
 
 
 def plain(text: str) -> Json:
@@ -40,19 +36,6 @@ FACTS: list[Json] = [
     {"type": "section", "text": {"type": "mrkdwn", "text": "喜欢面条"}},
     {"type": "actions", "elements": [button("pin", "2"), button("forget", "2")]},
 ]
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as slack:
-        yield slack
-
-
-@pytest.fixture(params=[by_socket, by_http], ids=["socket", "http"])
-async def bot(slack: FakeSlack, request: pytest.FixtureRequest) -> AsyncIterator[Bot]:
-    transport: Transport = request.param
-    async with transport(slack) as bot:
-        yield bot
 
 
 async def test_a_command_is_answered_for_one_person_only(slack: FakeSlack, bot: Bot) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -11,21 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.base import Shown
 from adapters.commands import COMMANDS
 from adapters.slack import Slack, build_app, build_client, manifest
-from bot.testing.slack import FakeSlack, Timing
+from bot.testing.slack import FakeSlack
 from tests.edge.slack_world import Listener, adapter, online, reply
-
-QUICK = Timing(ack=0.5, retries=(0.01, 0.02, 0.03))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
-
-
-@pytest.fixture
-def listener(fake: FakeSlack) -> Listener:
-    return Listener(fake)
 
 
 async def test_the_status_of_a_session(fake: FakeSlack, listener: Listener) -> None:

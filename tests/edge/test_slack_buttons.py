@@ -1,15 +1,11 @@
 """Buttons, forms, the Home tab and the shortcut of the real Slack adapter, against the fake."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.base import Button, Form, Line, Part, Shown
-from bot.testing.slack import FakeSlack, Human, Interaction, Json, Timing
+from bot.testing.slack import FakeSlack, Human, Interaction, Json
 from bot.testing.slack.blocks import text_of
 from tests.edge.slack_world import Listener, online
-
-QUICK = Timing(ack=0.5, retries=(0.01, 0.02, 0.03), trigger=0.5)
 
 EDIT = Form(title="Edit #12", label="What is right?", value="drinks tea 喝茶", long=True)
 LISTED = Shown(
@@ -32,12 +28,6 @@ LISTED = Shown(
     buttons=(Button(label="Export", line="/memory export"),),
 )
 UNDO = Shown(text="Forgotten 已忘记.", buttons=(Button(label="Undo", line="/memory undo"),))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
 
 
 @pytest.fixture

@@ -1,26 +1,10 @@
 """Edits, deletions, links and status of the real Slack adapter, against the fake."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.base import Changed
-from bot.testing.slack import FakeSlack, Timing
+from bot.testing.slack import FakeSlack
 from tests.edge.slack_world import Listener, adapter, online, reply
-
-QUICK = Timing(ack=1.0, retries=(0.01, 0.02, 0.03))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
-
-
-@pytest.fixture
-def listener(fake: FakeSlack) -> Listener:
-    return Listener(fake)
-
 
 # ---- edits and deletions
 

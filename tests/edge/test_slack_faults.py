@@ -1,7 +1,6 @@
 """The real Slack adapter on bad days: what fails is said, or tried again, or comes again."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 import pytest
@@ -10,20 +9,6 @@ from adapters.base import SendFailed, Unusable
 from adapters.slack import Slack
 from bot.testing.slack import FakeSlack, Timing
 from tests.edge.slack_world import Listener, adapter, online, reply
-
-QUICK = Timing(ack=0.5, retries=(0.01, 0.02, 0.03))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
-
-
-@pytest.fixture
-def listener(fake: FakeSlack) -> Listener:
-    return Listener(fake)
-
 
 # ---- acknowledging -----------------------------------------------------------------------------
 

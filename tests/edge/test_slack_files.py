@@ -1,28 +1,15 @@
 """Files and long answers of the real Slack adapter, against the fake."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from adapters.base import Attachment, Event, FetchFailed, SendFailed
 from adapters.slack import Slack
-from bot.testing.slack import FakeSlack, Timing
+from bot.testing.slack import FakeSlack
 from tests.edge.slack_world import Listener, adapter, online, reply
 
-QUICK = Timing(ack=1.0, retries=(0.01, 0.02, 0.03))
 LONG = "\n\n".join(f"{n}. 很长的回答 a long answer {'word ' * 150}" for n in range(30))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
-
-
-@pytest.fixture
-def listener(fake: FakeSlack) -> Listener:
-    return Listener(fake)
 
 
 # ---- files

@@ -1,26 +1,10 @@
 """The real Slack adapter against the fake Slack: what it hears, sends and answers."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.base import Address, Post
-from bot.testing.slack import FakeSlack, Timing
+from bot.testing.slack import FakeSlack
 from tests.edge.slack_world import TEAM, Listener, online, reply
-
-QUICK = Timing(ack=0.5, retries=(0.01, 0.02, 0.03))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
-
-
-@pytest.fixture
-def listener(fake: FakeSlack) -> Listener:
-    return Listener(fake)
-
 
 # ---- hearing -----------------------------------------------------------------------------------
 

@@ -1,15 +1,12 @@
 """The Home tab of the real Slack adapter: a person's own memory, and a place to correct it."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.base import Button, Form, Line, Part, Shown
-from bot.testing.slack import FakeSlack, Human, Json, Timing
+from bot.testing.slack import FakeSlack, Human, Json
 from bot.testing.slack.blocks import text_of
 from tests.edge.slack_world import Listener, online
 
-QUICK = Timing(ack=0.5, retries=(0.01, 0.02, 0.03), trigger=0.5)
 ADD = Button(label="Add", line="/memory add", form=Form(title="Remember", label="What?", long=True))
 
 
@@ -24,12 +21,6 @@ def fact(number: int, text: str) -> Line:
 def known(*facts: Line) -> Shown:
     export = Button(label="Export", line="/memory export")
     return Shown(parts=(Part(title="human", lines=facts),), buttons=(ADD, export))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
 
 
 @pytest.fixture

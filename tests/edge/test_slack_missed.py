@@ -1,27 +1,11 @@
 """What was said while the real Slack adapter was away, and what comes by HTTP."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.base import Unusable
 from adapters.slack import Slack, manifest
-from bot.testing.slack import FakeSlack, Human, Timing
+from bot.testing.slack import FakeSlack, Human
 from tests.edge.slack_world import Listener, online, reply
-
-QUICK = Timing(ack=0.5, retries=(0.01, 0.02, 0.03))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
-
-
-@pytest.fixture
-def listener(fake: FakeSlack) -> Listener:
-    return Listener(fake)
-
 
 # ---- what was missed ---------------------------------------------------------------------------
 

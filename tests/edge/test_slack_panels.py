@@ -1,16 +1,14 @@
 """Lists on Slack that stay fresh: what is pressed there is shown in their place, or beside."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from adapters.base import Button, Form, Invocation, Line, Part, Shown
-from bot.testing.slack import FakeSlack, Human, Json, Timing
+from bot.testing.slack import FakeSlack, Human, Json
 from bot.testing.slack.blocks import text_of
 from tests.edge.slack_world import Listener, online
 
-QUICK = Timing(ack=0.5, retries=(0.01, 0.02, 0.03), trigger=0.5)
 PIN = Shown(text="Pinned 已置顶.", buttons=(Button(label="Undo", line="/memory undo"),))
 SURE = Shown(
     text="Everything of you? 全部吗？",
@@ -35,12 +33,6 @@ def fact(number: int, text: str, *more: Button) -> Line:
 
 def listing(*facts: Line) -> Shown:
     return Shown(text="I remember:", parts=(Part(title="human", lines=facts),))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
 
 
 @pytest.fixture

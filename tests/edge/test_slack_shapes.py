@@ -1,28 +1,13 @@
 """Every payload that Slack documents is acknowledged by the real adapter, at once."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from adapters.slack import manifest
-from bot.testing.slack import FakeSlack, Timing
+from bot.testing.slack import FakeSlack
 from tests.edge.slack_world import Listener, online
-
-QUICK = Timing(ack=0.5, retries=(0.01, 0.02, 0.03))
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeSlack]:
-    async with FakeSlack(timing=QUICK).running() as fake:
-        yield fake
-
-
-@pytest.fixture
-def listener(fake: FakeSlack) -> Listener:
-    return Listener(fake)
-
 
 SUBTYPES = (
     "assistant_app_thread", "bot_add", "bot_message", "bot_remove", "bot_enable", "bot_disable",

@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,23 @@ class Cli:
         ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in ran.out + ran.err
         return ran
+
+    @contextmanager
+    def running(self, **environ: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """`reverie run`, which is killed in the end."""
+        process = subprocess.Popen(
+            self.command("run"),
+            cwd=self.folder,
+            env=self.environ(**environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
 
     def ok(self, *args: str, stdin: str = "", **environ: str) -> Ran:
         ran = self(*args, stdin=stdin, **environ)

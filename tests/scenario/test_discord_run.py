@@ -1,71 +1,46 @@
 """`reverie run` on Discord: the real program, the real discord.py, a simulator on loopback."""
 
 import asyncio
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
 
 from bot.testing.discord import FakeDiscord
-from tests.scenario.conftest import ROOT
+from tests.scenario.conftest import Cli
 
 
-@asynccontextmanager
-async def server() -> AsyncIterator[FakeDiscord]:
-    async with FakeDiscord().running(port=0) as discord:
-        yield discord
+def program(
+    cli: Cli, discord: FakeDiscord, token: str = ""
+) -> "AbstractContextManager[subprocess.Popen[bytes]]":
+    return cli.running(
+        DISCORD_TOKEN=token or discord.token,
+        REVERIE_DISCORD_API_BASE=discord.api_url,
+        REVERIE_DISCORD_GATEWAY_URL=discord.gateway_url,
+    )
 
 
-@contextmanager
-def program(discord: FakeDiscord, home: Path, **more: str) -> "Iterator[subprocess.Popen[bytes]]":
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "PYTHONPATH": str(ROOT),
-        "REVERIE_HOME": str(home / "reverie"),
-        "REVERIE_EMBEDDING": "off",
-        "DISCORD_TOKEN": discord.token,
-        "REVERIE_DISCORD_API_BASE": discord.api_url,
-        "REVERIE_DISCORD_GATEWAY_URL": discord.gateway_url,
-        **more,
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "run"],
-        cwd=home, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-async def test_it_remembers_across_a_kill(tmp_path: Path) -> None:
-    async with server() as discord:
+async def test_it_remembers_across_a_kill(cli: Cli) -> None:
+    async with FakeDiscord().running() as discord:
         ana = discord.human("Ana")
-        with program(discord, tmp_path) as first:
+        with program(cli, discord) as first:
             await discord.until(lambda: discord.connected == 1, within=30)
             await ana.dm("我叫张三,是一名Python开发者")
             await ana.sees("Python开发者")
             first.send_signal(signal.SIGKILL)
             first.wait()
         await ana.dm("I live in Oslo")  # while nobody is there
-        with program(discord, tmp_path):
+        with program(cli, discord):
             await ana.sees("Oslo")  # caught up with
             await ana.dm("你还记得我是做什么的吗?")
             await ana.sees("Python开发者")
 
 
 async def test_in_a_room_it_answers_who_mentions_it_and_keeps_a_dm_to_itself(
-    tmp_path: Path,
+    cli: Cli,
 ) -> None:
-    async with server() as discord:
+    async with FakeDiscord().running() as discord:
         ana, ben = discord.human("Ana"), discord.human("Ben")
-        with program(discord, tmp_path):
+        with program(cli, discord):
             await discord.until(lambda: discord.connected == 1, within=30)
             await ana.dm("My secret code is Zanzibar")
             await ana.sees("Zanzibar")
@@ -77,10 +52,10 @@ async def test_in_a_room_it_answers_who_mentions_it_and_keeps_a_dm_to_itself(
     assert "Zanzibar" not in " ".join(said)
 
 
-async def test_memory_is_a_command(tmp_path: Path) -> None:
-    async with server() as discord:
+async def test_memory_is_a_command(cli: Cli) -> None:
+    async with FakeDiscord().running() as discord:
         ana = discord.human("Ana")
-        with program(discord, tmp_path):
+        with program(cli, discord):
             await discord.until(lambda: len(discord.commands) > 0, within=30)
             await ana.dm("I like sailing")
             await ana.sees("sailing")
@@ -89,14 +64,14 @@ async def test_memory_is_a_command(tmp_path: Path) -> None:
     assert asked.ephemeral
 
 
-async def test_memory_is_changed_by_buttons_across_a_kill(tmp_path: Path) -> None:
-    async with server() as discord:
+async def test_memory_is_changed_by_buttons_across_a_kill(cli: Cli) -> None:
+    async with FakeDiscord().running() as discord:
         ana = discord.human("Ana")
-        with program(discord, tmp_path):
+        with program(cli, discord):
             await discord.until(lambda: len(discord.commands) > 0, within=30)
             await ana.command("memory", "add", text="喜欢喝茶")
             shown = await ana.command("memory", "show")
-        with program(discord, tmp_path):
+        with program(cli, discord):
             begun = discord.started
             await discord.until(lambda: discord.started > begun, within=30)
             opened = await ana.click(shown.messages[-1], "③ Edit")
@@ -114,26 +89,16 @@ async def test_memory_is_changed_by_buttons_across_a_kill(tmp_path: Path) -> Non
     assert "喜欢" not in gone.text
 
 
-async def test_a_wrong_token_is_a_sentence(tmp_path: Path) -> None:
-    async with server() as discord:
-        with program(discord, tmp_path, DISCORD_TOKEN="MTIz.wrong.token") as refused:
+async def test_a_wrong_token_is_a_sentence(cli: Cli) -> None:
+    async with FakeDiscord().running() as discord:
+        with program(cli, discord, token="MTIz.wrong.token") as refused:
             _, told = await asyncio.to_thread(refused.communicate, timeout=30)
     assert refused.returncode == 1
     assert b"Traceback" not in told
     assert b"DISCORD_TOKEN" in told
 
 
-def test_a_simulator_may_only_be_on_this_machine(tmp_path: Path) -> None:
-    environ = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "HOME": str(tmp_path),
-        "DISCORD_TOKEN": "x",
-        "REVERIE_DISCORD_API_BASE": "http://example.com/api",
-    }
-    ran = subprocess.run(
-        [sys.executable, "-m", "bot", "run"],
-        cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 1
-    assert "REVERIE_DISCORD_API_BASE" in ran.stderr
+def test_a_simulator_may_only_be_on_this_machine(cli: Cli) -> None:
+    base = "http://example.com/api"
+    told = cli.refused("run", DISCORD_TOKEN="x", REVERIE_DISCORD_API_BASE=base)
+    assert "REVERIE_DISCORD_API_BASE" in told

@@ -1,20 +1,17 @@
 """A message for another room: who may send it, what may be in it, and that it goes out once."""
 
-import asyncio
-from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from adapters.base import Attachment
-from bot.app import App, opened
-from bot.config import Settings
+from bot.app import App
 from bot.notify import LONGEST
-from bot.testing.fakes import Crash, CrashAt, DyingStore, FakeAdapter, ScriptedLLM, wish
+from bot.testing.fakes import CrashAt, FakeAdapter, ScriptedLLM, wish
 from bot.tools.base import tool
 from bot.types import Completion, Prompt
 from memory.types import ToolCall
+from tests.crash.dying import life, settled
 from tests.scenario.town import SECRETS, Offline, does, town
 from tests.scenario.world import calls, says
 
@@ -245,27 +242,10 @@ async def test_what_everybody_there_knows_is_posted(tmp_path: Path) -> None:
 # --- crashes --------------------------------------------------------------------------------------
 
 
-async def _life(home: Path, crash: CrashAt) -> list[str]:
-    """Keys of what was posted in #general, until all is done or the process dies."""
-    settings = Settings(home=home, embedding="off", timezone="UTC")
-    adapter, llm = FakeAdapter(), ScriptedLLM(does(post("hi")))
-    try:
-        async with AsyncExitStack() as stack:
-            app = await stack.enter_async_context(
-                opened(settings, llm=llm, store=partial(DyingStore, crash=crash))
-            )
-            running = asyncio.ensure_future(app.run([adapter]))
-            talking = asyncio.ensure_future(_talk(app, adapter))
-            async with asyncio.timeout(20):
-                await asyncio.wait([running, talking], return_when=asyncio.FIRST_COMPLETED)
-                talking.cancel() if running.done() else adapter.end()
-                results = await asyncio.gather(running, talking, return_exceptions=True)
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
-    except* (Crash, asyncio.CancelledError):
-        assert crash.dead
-    return [sent.key for sent in adapter.posts if sent.text.startswith("hi\n")]
+async def _keys(home: Path, crash: CrashAt) -> list[str]:
+    """Of what was posted in #general, until all is done or the process dies."""
+    posts = await life(home, crash, ScriptedLLM(does(post("hi"))), FakeAdapter(), _talk)
+    return [sent.key for sent in posts if sent.text.startswith("hi\n")]
 
 
 async def _talk(app: App, adapter: FakeAdapter) -> None:
@@ -273,9 +253,7 @@ async def _talk(app: App, adapter: FakeAdapter) -> None:
     await adapter.say("hello", event="1", channel="general", room="public", mentioned=True)
     await app.worker.settled()
     await adapter.say("tell #general: hi", event="2")
-    await app.worker.settled()
-    for agent in await app.store.with_unsent():
-        await app.outbox.drained(agent)
+    await settled(app)
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
@@ -283,10 +261,11 @@ async def _talk(app: App, adapter: FakeAdapter) -> None:
 async def test_a_death_at_any_hop_neither_loses_nor_doubles_it(
     tmp_path: Path, hop: str, nth: int
 ) -> None:
-    keys = await _life(tmp_path, CrashAt(hop, nth))
-    keys += await _life(tmp_path, CrashAt(hop, 10**6))
+    keys = await _keys(tmp_path, CrashAt(hop, nth))
+    keys += await _keys(tmp_path, CrashAt(hop, 10**6))
     assert len(set(keys)) == 1  # a platform that has it already knows it by that
-    assert len(keys) == 1 or hop in ("send", "sent")
+    # A commit of the other room's turn may fall between its sending and the mark of that.
+    assert len(keys) == 1 or hop in ("commit", "send", "sent")
 
 
 # --- without a language model ---------------------------------------------------------------------
