@@ -1,5 +1,6 @@
 """`reverie eval …`: how well it remembers, and finds, in figures."""
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -129,6 +130,8 @@ def _found(scored: "Sequence[Scored]") -> "Answer":
     methods = dict.fromkeys(each.method for each in scored)
     sums = {name: summed([each for each in scored if each.method == name]) for name in methods}
     questions = len(scored) // len(methods)
+    counts = Counter((each.method, each.category) for each in scored)
+    counts.update((each.method, "all") for each in scored)
     rows = [
         (name, category, *(_measured(*values[measure]) for measure in MEASURES))
         for name, categories in sums.items()
@@ -140,7 +143,7 @@ def _found(scored: "Sequence[Scored]") -> "Answer":
             "type": "retrieval",
             "method": name,
             "category": category,
-            "questions": questions,
+            "questions": counts[name, category],
             **{measure: round(middle, 4) for measure, (middle, _) in values.items()},
             "half_width_95": {measure: round(half, 4) for measure, (_, half) in values.items()},
         }

@@ -14,7 +14,7 @@ from memory.draft import clipped
 from memory.search.hybrid import alike
 from memory.search.lookup import ME
 from memory.store import Store
-from memory.types import Fact, Filters, Hit, Shelf, Viewer
+from memory.types import Fact, Filters, Hit, Message, Shelf, Viewer
 from memory.words import query_terms, sanitise
 
 PAGE = 10  # results on a page
@@ -34,13 +34,9 @@ class Finder(Protocol):
 async def found(
     store: Store, finder: Finder, zone: tzinfo, viewer: Viewer, find: commands.Find
 ) -> Answer:
-    """A page of what a viewer may see. Raises UserError where nothing is asked for."""
+    """A page of what a viewer may see; the newest where nothing is asked for."""
     query, filters = sanitise(find.query).strip(), filters_of(find, zone)
-    limited = filters != Filters()
-    if not query and not limited:
-        raise UserError("Search for what? Give some words, such as: `/memory search Berlin`")
-    rows, lines = ([], []) if limited or find.page > 1 else await _facts(store, zone, viewer, query)
-    more = False
+    rows, lines, more = await _facts(store, zone, viewer, query, find, filters)
     for shelf in _shelves(find):
         hits, total = await finder.find(
             viewer, shelf, query, page=find.page - 1, size=PAGE, filters=filters
@@ -50,7 +46,7 @@ async def found(
         more = more or total > find.page * PAGE
     table = Table(columns=COLUMNS, rows=tuple(rows), records=tuple(lines))
     text = "" if rows else "Nothing found. Try other words."
-    if query and rows and not query_terms(query):
+    if rows and not query_terms(query) and filters == Filters():
         text = "These words say too little to search by, so this is the newest."
     if more:
         text = f"{text} There is more: --page {find.page + 1}".strip()
@@ -58,16 +54,19 @@ async def found(
 
 
 def filters_of(find: commands.Find, zone: tzinfo) -> Filters:
-    """Days begin at midnight in `zone`; the last one is whole."""
+    """Days begin at midnight in `zone`; the last one is whole. Raises UserError."""
 
     def midnight(day: date) -> datetime:
         return datetime.combine(day, time(), zone)
 
+    if find.since and find.until and find.since > find.until:
+        raise UserError(f"--since {find.since} is after --until {find.until}. Swap them.")
+    ends = find.until is not None and find.until < date.max
     return Filters(
         tags=(find.tag,) if find.tag else (),
-        speaker=find.by,
+        speaker=find.by.removeprefix("@"),
         since=midnight(find.since) if find.since else None,
-        until=midnight(find.until) + timedelta(days=1) if find.until else None,
+        until=midnight(find.until + timedelta(days=1)) if find.until and ends else None,
     )
 
 
@@ -78,18 +77,34 @@ def _shelves(find: commands.Find) -> Sequence[Shelf]:
 
 
 async def _facts(
-    store: Store, zone: tzinfo, viewer: Viewer, query: str
-) -> tuple[list[tuple[str, ...]], list[records.Record]]:
+    store: Store, zone: tzinfo, viewer: Viewer, query: str, find: commands.Find, filters: Filters
+) -> tuple[list[tuple[str, ...]], list[records.Record], bool]:
+    """A page of facts, as rows and as records, and whether there are more. They have no tags."""
     blocks = await store.blocks(viewer.agent, viewer)
-    facts = alike((fact for block in blocks for fact in block.facts), query)[:PAGE]
-    sources = await store.database.read(lambda conn: insight.sources(conn, viewer, facts))
+    likely = [] if filters.tags else alike((f for block in blocks for f in block.facts), query)
+    learned = [
+        fact
+        for fact in likely
+        if (filters.since is None or fact.learned_at >= filters.since)
+        and (filters.until is None or fact.learned_at < filters.until)
+    ]
+    sources = await store.database.read(lambda conn: insight.sources(conn, viewer, learned))
+    if filters.speaker:
+        learned = [fact for fact in learned if _said_by(filters.speaker, fact, sources)]
+    facts = learned[(find.page - 1) * PAGE : find.page * PAGE]
 
     def row(fact: Fact) -> tuple[str, ...]:
         source = sources.get(fact.origin.source or 0)
         who = records.speaker(source) if source else ""
         return (f"#{fact.seq}", _stamp(fact.learned_at, zone), who, fact.text, fact.label, "words")
 
-    return [row(fact) for fact in facts], [records.of_fact(fact, sources) for fact in facts]
+    lines = [records.of_fact(fact, sources) for fact in facts]
+    return [row(fact) for fact in facts], lines, len(learned) > find.page * PAGE
+
+
+def _said_by(speaker: str, fact: Fact, sources: Mapping[int, Message]) -> bool:
+    source = sources.get(fact.origin.source or 0)
+    return source is not None and records.speaker(source).casefold() == speaker.casefold()
 
 
 def _row(hit: Hit, place: str, zone: tzinfo) -> tuple[str, ...]:

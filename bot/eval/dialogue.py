@@ -2,7 +2,8 @@
 
 LoCoMo (Maharana et al., ACL 2024; snap-research/locomo): an object with `session_N`, lists of turns
 (speaker, dia_id, text, perhaps blip_caption), `session_N_date_time`, and `qa` (question, evidence,
-category). Its adversarial questions have no answer, and are left out.
+category); or the list in which it is published, whose objects have the sessions in `conversation`.
+Its adversarial questions have no answer, and are left out.
 
 Sets of our own: `facts` (id, speaker, text) and `questions` (question, english, evidence); each
 fact was said on a day of its own.
@@ -67,15 +68,37 @@ def load(folder: Path) -> list[Dialogue]:
 def _read(file: Path) -> list[Dialogue]:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(data, dict):
+        if not isinstance(data, dict | list):
             return []
+        if isinstance(data, list):
+            return [_asked_about(file, _locomo(_name(each), _flat(each))) for each in data]
         if "facts" in data:
-            return list(_facts(file.stem, data))
-        return [_locomo(file.stem, data)] if "qa" in data else []
+            return [_asked_about(file, each) for each in _facts(file.stem, data)]
+        return [_asked_about(file, _locomo(file.stem, data))] if "qa" in data else []
     except (OSError, UnicodeError) as error:
         raise UserError(f"{file} cannot be read: {error}.") from error
+    except RecursionError:
+        raise UserError(f"{file} is no dialogue: it is nested too deep.") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is no dialogue as LoCoMo has them: {error!r}.") from error
+
+
+def _name(sample: Mapping[str, Any]) -> str:
+    return str(sample["sample_id"])
+
+
+def _flat(sample: Mapping[str, Any]) -> dict[str, Any]:
+    return {**sample["conversation"], "qa": sample["qa"]}
+
+
+def _asked_about(file: Path, dialogue: Dialogue) -> Dialogue:
+    """Raises UserError where there is nothing to measure."""
+    texts = [turn.text for turn in dialogue.turns] + [each.text for each in dialogue.questions]
+    if not all(isinstance(text, str) for text in texts):
+        raise UserError(f"{file} has something in it that should be text, and is not.")
+    if not dialogue.questions:
+        raise UserError(f"{file} has no question whose evidence is among its turns.")
+    return dialogue
 
 
 def _locomo(name: str, data: Mapping[str, Any]) -> Dialogue:
@@ -129,10 +152,13 @@ def _facts(name: str, data: Mapping[str, Any]) -> Iterator[Dialogue]:
         )
         for day, fact in enumerate(data["facts"])
     )
+    there = {turn.id for turn in turns}
     for language, key in (("own language", "question"), ("in English", "english")):
-        questions = tuple(
-            Asked(text=each[key], evidence=frozenset(each["evidence"]), category=language)
+        questions = [
+            Asked(text=each[key], evidence=frozenset(each["evidence"]) & there, category=language)
             for each in data["questions"]
             if key in each
-        )
-        yield Dialogue(name=f"{name} ({language})", turns=turns, questions=questions)
+        ]
+        answered = tuple(question for question in questions if question.evidence)
+        if questions:
+            yield Dialogue(name=f"{name} ({language})", turns=turns, questions=answered)

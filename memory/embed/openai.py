@@ -74,7 +74,7 @@ class OpenAIEmbedder:
         raw = await self._ask([_clean(text) for text in texts])
         try:
             vectors = [_pack(row) for row in _rows(raw)]
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise self._nonsense() from None
         size = 2 * self._dim or len(vectors[0] if vectors else b"")
         if len(vectors) != len(texts) or any(len(vector) != size for vector in vectors):

@@ -13,9 +13,9 @@ from memory.forget import leftovers
 from memory.index.cache import IndexCache, delete_files
 from memory.ports import Connection, Database, Embedder
 from memory.search import lookup
-from memory.search.lookup import POOL
+from memory.search.lookup import POOL, Asked, Words
 from memory.search.meaning import Former, Meaning
-from memory.search.question import ask
+from memory.search.question import ask, in_words
 from memory.search.ranking import WEIGHTS, Weights
 from memory.shelf import merge_words
 from memory.types import Fact, Filters, Hit, Shelf, Viewer, now
@@ -136,31 +136,43 @@ class Search:
         size: int = 10,
         filters: Filters = ALL,
     ) -> tuple[list[Hit], int]:
-        """The hits of a page that a viewer may see, best first, and how many there are in all.
+        """The hits of a page that a viewer may see, best first; and how many candidates there are
+        in all, of which there is one more than pages have shown as long as there are more.
 
         A query that says nothing (empty, stop words only) is answered with the newest rows, one
-        that only names a time with the newest of that time.
+        that only names a time with the newest of that time, if there are any.
         """
         page, size = min(max(page, 0), LAST), min(max(size, 0), MOST)
         question = ask(query, self._clock().astimezone(self._zone))
         if not question.terms:
-            return await self._database.read(
+            found = await self._database.read(
                 lambda conn: lookup.newest(conn, viewer, shelf, question.span, filters, page, size)
             )
-        pool = max(POOL, (page + 1) * size)
-        words = await self._database.read(
-            lambda conn: lookup.by_words(
-                conn, viewer, shelf, question, pool, filters, self._space, self._weights
-            )
-        )
-        near = await self._by_meaning(viewer, shelf, query, words)
+            if found[1] or not question.span:
+                return found
+            question = in_words(question)  # nothing is of that time: its words may be said
+        asked = Asked(viewer=viewer, kind=shelf, question=question, filters=filters)
+        hits, total, crowded = await self._page(asked, page, size)
+        if crowded:
+            hits, total, _ = await self._page(asked, page, size, seen=True)
+        return hits, total
 
-        def work(conn: Connection) -> tuple[list[Hit], int]:
-            ranked = lookup.ranked(
-                conn, viewer, shelf, question, filters, words, near, self._weights
-            )
+    async def _page(
+        self, asked: Asked, page: int, size: int, *, seen: bool = False
+    ) -> tuple[list[Hit], int, bool]:
+        """The hits of a page, how many there are, and whether what the viewer may not see crowds
+        out what they may. seen: only what they may see is looked through."""
+        pool = max(POOL, (page + 1) * size + 1)  # one more tells that there is another page
+        words = await self._database.read(
+            lambda conn: lookup.by_words(conn, asked, pool, self._space, self._weights, seen=seen)
+        )
+        near = await self._by_meaning(asked, words)
+
+        def work(conn: Connection) -> tuple[list[Hit], int, bool]:
+            ranked = lookup.ranked(conn, asked, words, near, self._weights)
             shown = ranked[page * size : (page + 1) * size]
-            return lookup.hydrate(conn, viewer, shelf, shown), len(ranked)
+            hits = lookup.hydrate(conn, asked.viewer, asked.kind, shown)
+            return hits, len(ranked), lookup.crowded_out(words, near, ranked)
 
         return await self._database.read(work)
 
@@ -192,14 +204,13 @@ class Search:
     def _space(self) -> str:
         return self._embedder.name if self._embedder else ""
 
-    async def _by_meaning(
-        self, viewer: Viewer, kind: Shelf, query: str, words: lookup.Words
-    ) -> list[tuple[int, float]]:
+    async def _by_meaning(self, asked: Asked, words: Words) -> list[tuple[int, float]]:
         if self._meaning is None:
             return []
         among = sorted(words.among) if words.among is not None else None
+        agent, question = asked.viewer.agent, asked.question.text
         try:
-            return await self._meaning.near(viewer.agent, kind, query, POOL, among, words.spaces)
+            return await self._meaning.near(agent, asked.kind, question, POOL, among, words.spaces)
         except EmbeddingFault as error:
             log.warning("searching by words only: %s", error, extra={"action": "embedder_away"})
             return []

@@ -22,36 +22,42 @@ ME = "you"  # how an agent's own words are attributed, when it reads them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A search: who asks which shelf what, and what it is limited to."""
+
+    viewer: Viewer
+    kind: Shelf
+    question: Question
+    filters: Filters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What the word index says of a query."""
+    """What the word index says of a question."""
 
     hits: list[tuple[int, float]]  # seq, the part of the question; the viewer may not see each
     spaces: list[Space]  # vectors of the shelf, the best first
-    among: frozenset[int] | None  # the rows that the filters leave
+    among: frozenset[int] | None  # the only rows that are looked at
 
 
 def by_words(
-    conn: Connection,
-    viewer: Viewer,
-    kind: Shelf,
-    question: Question,
-    pool: int,
-    filters: Filters,
-    embedder: str,
-    weights: Weights,
+    conn: Connection, asked: Asked, pool: int, embedder: str, weights: Weights, *, seen: bool
 ) -> Words:
+    """The best so many by words. seen: of the rows alone that the viewer may see; their number is
+    what this takes time for, so it is only asked for where others crowd them out."""
+    viewer, kind, question = asked.viewer, asked.kind, asked.question
     agent = agents.find(conn, viewer.agent)
     if agent is None:
         raise NotFound("There is no such agent.")
-    narrow = reads.narrowed(kind, filters)
+    narrow = reads.narrowed(kind, asked.filters)
     among = None
-    if narrow is not reads.EVERY:
+    if seen or narrow is not reads.EVERY:
         among = frozenset(row["seq"] for row in reads.newest(conn, kind, viewer, narrow, 0, -1))
     mended = spelling.mend(conn, kind, agent.number, viewer, question.text)
-    asked = list(dict.fromkeys(mended.get(term, term) for term in question.terms))
-    frequency, total = reads.frequencies(conn, kind, asked)
-    hits = reads.by_words(conn, kind, agent.number, asked, pool if among is None else -1, weights)
-    ideal = ranking.ideal(asked, frequency, total)
+    wanted = list(dict.fromkeys(mended.get(term, term) for term in question.terms))
+    frequency, total = reads.frequencies(conn, kind, wanted)
+    hits = reads.by_words(conn, kind, agent.number, wanted, pool if among is None else -1, weights)
+    ideal = ranking.ideal(wanted, frequency, total)
     return Words(
         hits=[(seq, score / ideal) for seq, score in hits if among is None or seq in among],
         spaces=spaces.of(conn, kind, viewer.agent, embedder) if embedder else [],
@@ -61,10 +67,7 @@ def by_words(
 
 def ranked(
     conn: Connection,
-    viewer: Viewer,
-    kind: Shelf,
-    question: Question,
-    filters: Filters,
+    asked: Asked,
     words: Words,
     near: Sequence[tuple[int, float]],
     weights: Weights,
@@ -75,15 +78,16 @@ def ranked(
     Always the same candidates are weighed against each other, so that pages neither overlap nor
     leave anything out.
     """
+    viewer, kind, question = asked.viewer, asked.kind, asked.question
     similar = dict(near)
-    narrow = reads.narrowed(kind, filters)
-    asked = dict.fromkeys([*(seq for seq, _ in words.hits), *similar])
-    there = {row["seq"]: row for row in reads.seen(conn, kind, viewer, list(asked), narrow)}
+    narrow = reads.narrowed(kind, asked.filters)
+    seqs = dict.fromkeys([*(seq for seq, _ in words.hits), *similar])
+    there = {row["seq"]: row for row in reads.seen(conn, kind, viewer, list(seqs), narrow)}
     hits = [hit for hit in words.hits if hit[0] in there]
     said = dict(hits[:POOL])
-    about = {seq: there[seq] for seq in asked if seq in said or (seq in similar and seq in there)}
+    about = {seq: there[seq] for seq in seqs if seq in said or (seq in similar and seq in there)}
     if question.span is not None:
-        within = _within(kind, question.span, filters)
+        within = _within(kind, question.span, asked.filters)
         about |= {row["seq"]: row for row in reads.newest(conn, kind, viewer, within, 0, POOL)}
     who = named(question.text, {row["speaker"] for row in about.values()})
     candidates = [
@@ -100,6 +104,19 @@ def ranked(
     best = ranking.rank(candidates, weights)
     rest = (Ranked(seq, 0.0, ("words",), part) for seq, part in hits[POOL:] if seq not in about)
     return [*best, *rest]
+
+
+def crowded_out(words: Words, near: Sequence[tuple[int, float]], ranked: Sequence[Ranked]) -> bool:
+    """Whether most of the best by words, or by meaning, may not be seen: then what may be is to be
+    looked through alone."""
+    if words.among is not None:
+        return False
+    said = sum(each.words > 0 for each in ranked)
+    meant = sum(each.apart is not None for each in ranked)
+    return any(
+        found >= POOL and shown < POOL // 2
+        for found, shown in ((len(words.hits), said), (len(near), meant))
+    )
 
 
 def _within(kind: Shelf, span: Span, filters: Filters) -> reads.Narrow:

@@ -1,14 +1,18 @@
 """What is near a question: by the embedder's vectors, or the former one's while they are made."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+from memory.errors import EmbeddingFault
 from memory.index.cache import IndexCache
 from memory.ports import Embedder
 from memory.spaces import Space
 from memory.types import Shelf
 
 QUERIES = 256  # vectors of questions that are kept
+WAIT = 3.0  # seconds for an embedder's answer: by words a search is done at once
+AWAY = 30.0  # seconds for which one that took longer is not asked again
 
 Former = Callable[[str], Embedder | None]  # the embedder of this name, where it can still be had
 
@@ -21,6 +25,7 @@ class Meaning:
         self._indexes = indexes
         self._former = former
         self._vectors: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._away_until = 0.0  # by the clock of the event loop
 
     async def near(
         self,
@@ -62,7 +67,19 @@ class Meaning:
         key = embedder.name, query
         vector = self._vectors.get(key)
         if vector is None:
-            vector = self._vectors[key] = await embedder.query(query)
+            vector = self._vectors[key] = await self._asked(embedder, query)
             if len(self._vectors) > QUERIES:
                 self._vectors.popitem(last=False)
         return vector
+
+    async def _asked(self, embedder: Embedder, query: str) -> bytes:
+        """Raises EmbeddingFault where the answer does not come, or did not just now."""
+        clock = asyncio.get_running_loop().time
+        if clock() < self._away_until:
+            raise EmbeddingFault("the embedder took too long just now, and is left alone.")
+        try:
+            async with asyncio.timeout(WAIT):
+                return await embedder.query(query)
+        except TimeoutError:
+            self._away_until = clock() + AWAY
+            raise EmbeddingFault(f"the embedder takes longer than {WAIT:g} s.") from None

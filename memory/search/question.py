@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from memory.search.when import Span, span
-from memory.words import query_terms
+from memory.words import is_word, query_terms, terms
 
-_LATIN = re.compile(r"[^\W_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+")
-_CJK = re.compile(r"[\u3400-\u9fff]{2,}")
-_GIVEN = 2  # characters of a Chinese given name: 王小明 is called 小明
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2,}")
+_KANA = re.compile(r"[\u3040-\u30ff]")
+GIVEN = 2  # characters of a given name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +35,29 @@ def ask(text: str, now: datetime) -> Question:
     return Question(text=text, terms=tuple(terms), span=when)
 
 
+def in_words(question: Question) -> Question:
+    """A question that only names a time as one for the words of it."""
+    return replace(question, terms=tuple(query_terms(question.text)), span=None)
+
+
 def named(question: str, speakers: Iterable[str]) -> str:
-    """The speaker that a question names, by a word of their name; "" for none, or more than one."""
-    words = {word.casefold() for word in _LATIN.findall(question)}
-    found = {speaker for speaker in speakers if _names(question, words, speaker)}
+    """The speaker that a question names, by a word of their name; "" for none, or more than one.
+
+    Words that say nothing are no names, unless they are written as one: "What will we do?" does
+    not ask for Will, "What does Will like?" does.
+    """
+    asked = {term for term in query_terms(question) if is_word(term) and len(term) > 1}
+    found = {speaker for speaker in speakers if _names(question, asked, speaker)}
     return found.pop() if len(found) == 1 else ""
 
 
-def _names(question: str, words: set[str], speaker: str) -> bool:
-    if any(len(word) > 1 and word.casefold() in words for word in _LATIN.findall(speaker)):
+def _names(question: str, asked: set[str], speaker: str) -> bool:
+    if not asked.isdisjoint(terms(speaker)):
         return True
     runs = _CJK.findall(speaker)
-    return any(run in question or (len(run) > _GIVEN and run[-_GIVEN:] in question) for run in runs)
+    return any(run in question or _given(run) in question for run in runs)
+
+
+def _given(name: str) -> str:
+    """What somebody of a whole Chinese or Korean name is called: 小明 of 王小明, 민수 of 김민수."""
+    return name[-GIVEN:] if len(name) > GIVEN and not _KANA.search(name) else name

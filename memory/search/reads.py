@@ -25,7 +25,7 @@ _NARROW = {
     "f_since": "t.at >= :f_since",
     "f_until": "t.at < :f_until",
     "f_room": "(t.room = :f_room OR substr(t.room, 1, length(:f_room) + 1) = :f_room || '/')",
-    "f_speaker": "t.speaker = :f_speaker",
+    "f_speaker": "t.speaker = :f_speaker COLLATE NOCASE",
     "f_archive": "t.archive = :f_archive",
     "f_tags": "NOT EXISTS (SELECT 1 FROM json_each(:f_tags) AS wanted"
     " WHERE wanted.value NOT IN (SELECT value FROM json_each(t.tags)))",

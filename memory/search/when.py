@@ -34,7 +34,11 @@ from memory.search.time_english import ENGLISH, FLAGS, JOINT, LEAD
 LONGEST = 10_000  # characters of a question that are read
 EARLIEST = datetime(1970, 1, 1)  # noqa: DTZ001 -- wall time, as all here; nothing kept is older
 
-_WIDTHS = str.maketrans("０１２３４５６７８９，．－／～’＇　", "0123456789,.-/~'' ")
+# Full width to half, and the characters of time words that are written otherwise in Taiwan.
+_WIDTHS = str.maketrans(
+    "０１２３４５６７８９，．－／～’＇　週個禮兩後這號點鐘時間內來過從",
+    "0123456789,.-/~'' 周个礼两后这号点钟时间内来过从",
+)
 # All patterns in one: each is a group of it, and by itself gives its own groups. Every one is
 # bounded, so that no text is read on and on from more than one place.
 _PATTERNS = (*CHINESE, *ENGLISH)

@@ -1,6 +1,7 @@
 """What a search goes by besides words: what was said just before, when, by whom, where."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from memory.draft import Draft
 from memory.embed.hashing import HashingEmbedder
 from memory.index import faiss
 from memory.search.hybrid import Search
+from memory.search.question import named
 from memory.store import Store
 from memory.types import Birth, Filters, Hit, Message, Origin, Shelf
 
@@ -20,6 +22,7 @@ T0 = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday
 NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 FEBRUARY = datetime(2026, 2, 2, 12, tzinfo=UTC)
+ROOM = Origin(audience="room", room="r", workspace="slack/T")
 Line = tuple[datetime, str, str, str]  # when, room, who, what
 
 
@@ -128,7 +131,7 @@ async def test_a_changed_message_changes_what_its_followers_are_found_by(
 # --- who and when --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["Ana Müller", "王小明"])
+@pytest.mark.parametrize("name", ["Ana Müller", "王小明", "김민수"])
 @pytest.mark.parametrize("asked", ["full", "given"])
 async def test_words_of_somebody_who_is_named_come_first(
     store: Store, search: Search, name: str, asked: str
@@ -148,7 +151,12 @@ async def test_words_of_somebody_who_is_named_come_first(
 
 @pytest.mark.parametrize(
     ("question", "day"),
-    [("what tea did we buy last month?", 20), ("上个月买了什么茶 tea", 20), ("tea in January", 2)],
+    [
+        ("what tea did we buy last month?", 20),
+        ("上个月买了什么茶 tea", 20),
+        ("上個月買了什麼 tea", 20),
+        ("tea in January", 2),
+    ],
 )
 async def test_a_time_that_is_named_comes_first(
     store: Store, search: Search, question: str, day: int
@@ -179,14 +187,50 @@ async def test_a_question_that_only_names_a_time(
     assert hits[0].why == ("time",)
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("in 2019", "We met in 2019, in Turin"), ("last spring", "Was it last spring?"),
+        ("三月份", "我三月份搬到了成都"),
+    ],
+)  # fmt: skip
+async def test_a_time_of_which_nothing_is(
+    store: Store, search: Search, question: str, text: str
+) -> None:
+    await say(store, (T0, "r", "Bo", text), (T0, "r", "Bo", "tea"))
+    assert (await found(search, question))[:1] == [text]
+
+
+@pytest.mark.parametrize(
+    ("question", "speakers", "who"),
+    [
+        ("What will we do about it?", ["Will Smith", "IT Support", "The Rock", "An Ng"], ""),
+        ("What does Will like?", ["Will Smith", "Bo"], "Will Smith"),
+        ("did jose call", ["José", "Bo"], "José"), ("José's car", ["Jose", "Bo"], "Jose"),
+        ("さくらさんは何が好き", ["さくら", "たろう"], "さくら"), ("ぼくらの家", ["さくら"], ""),
+        ("小明喜欢什么", ["王小明", "李雷"], "王小明"), ("李雷和王小明", ["王小明", "李雷"], ""),
+    ],
+)  # fmt: skip
+def test_who_is_named(question: str, speakers: list[str], who: str) -> None:
+    assert named(question, speakers) == who
+
+
 # --- what is forgotten ---------------------------------------------------------------------------
 
 
 async def test_what_a_forgotten_fact_came_from_is_not_found(store: Store, search: Search) -> None:
     (seq,) = await say(store, (T0, "r", "Ana", "I live in 北京, near the lake"))
+    saved, plain = "Saved: “lives in 北京”", "A lake is a fine thing"
+    there = {"I live in 北京, near the lake", saved, plain}
+
+    def reply(draft: Draft) -> None:
+        for text in (saved, plain):
+            draft.messages.append(
+                Message(seq=draft.seq(), role="assistant", text=text, at=T0, origin=ROOM)
+            )
 
     def learn(draft: Draft) -> None:
-        draft.origin = Origin(room="r", source=seq)
+        draft.origin = replace(ROOM, source=seq)
         draft.append("human", "lives in 北京")
 
     def forget(draft: Draft) -> None:
@@ -201,12 +245,13 @@ async def test_what_a_forgotten_fact_came_from_is_not_found(store: Store, search
             *(hit.text for hit in said),
         }
 
+    await store.edit("a", reply, actor="agent")
     await store.edit("a", learn, actor="agent")
-    assert await everywhere() == {"I live in 北京, near the lake"}
+    assert await everywhere() == there
     await store.edit("a", forget, actor="person")
-    assert await everywhere() == set()
+    assert await everywhere() == {plain}
     await store.undo("a", None, actor="person")
-    assert await everywhere() == {"I live in 北京, near the lake"}
+    assert await everywhere() == there
 
 
 # --- filters -------------------------------------------------------------------------------------

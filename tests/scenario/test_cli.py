@@ -346,7 +346,7 @@ def test_blocks_of_ones_own(cli: Cli, ada: Memory) -> None:
         (("pin", "999", "-a", "Ada"), "#999"),
         (("forget", "a zebra", "-a", "Ada"), "No fact has all the words"),
         (("undo", "999", "-a", "Ada"), "#999"),
-        (("search", " ", "-a", "Ada"), "Search for what"),
+        (("search", "x", "--since", "2026-02-02", "--until", "2026-02-01", "-a", "Ada"), "Swap"),
         (("clear", "persona", "--yes", "-a", "Ada"), "persona cannot be cleared"),
     ],
 )

@@ -59,6 +59,15 @@ def test_a_talk_is_read(data: Path) -> None:
     ]  # fmt: skip
 
 
+def test_talks_are_read_as_they_are_published(tmp_path: Path) -> None:
+    talk = {key: value for key, value in TALK.items() if key != "qa"}
+    samples = [{"sample_id": f"conv-{n}", "conversation": talk, "qa": TALK["qa"]} for n in (1, 2)]
+    (tmp_path / "locomo10.json").write_text(json.dumps(samples), encoding="utf-8")
+    assert [(each.name, len(each.turns), len(each.questions)) for each in load(tmp_path)] == [
+        ("conv-1", 5, 3), ("conv-2", 5, 3),
+    ]  # fmt: skip
+
+
 def test_our_set_is_read_in_both_languages() -> None:
     own, english = load(ROOT / "benchmarks" / "data")
     assert len(own.turns) == len(english.turns) >= 300
@@ -70,8 +79,16 @@ def test_our_set_is_read_in_both_languages() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("[]", "no dialogue"), ("{", "is no dialogue"), ('{"qa": 5}', "is no dialogue")],
-)
+    [
+        ("[]", "no dialogue"), ("5", "no dialogue"), ("{", "is no dialogue"),
+        ('{"qa": 5}', "is no dialogue"), ('{"qa": []}', "no question whose evidence"),
+        ('[{"sample_id": 1}]', "is no dialogue"), ("[" * 100_000, "nested too deep"),
+        ('{"facts": [{"id": "a", "speaker": "A", "text": 5}], "questions":'
+         ' [{"question": "?", "evidence": ["a"]}]}', "should be text"),
+        ('{"facts": [{"id": "a", "speaker": "A", "text": "b"}], "questions":'
+         ' [{"question": "?", "evidence": ["z"]}]}', "no question whose evidence"),
+    ],
+)  # fmt: skip
 def test_what_is_no_talk_is_said(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "x.json").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=said):
@@ -129,6 +146,7 @@ def test_the_command(cli: Cli, data: Path) -> None:
     assert {record["method"] for record in records} == set(METHODS) - WITH_VECTORS
     whole = next(r for r in records if (r["method"], r["category"]) == ("no meaning", "all"))
     assert whole["questions"] == 3
+    assert {r["questions"] for r in records if r["category"] != "all"} == {1}
     assert whole["R@5"] == 1.0
     assert not cli.home.exists()
     table = cli.ok("eval", "retrieval", "--data", str(data), "--method", "words only").out
