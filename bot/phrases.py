@@ -164,6 +164,41 @@ SENTENCES: Final = {
         "`/memory keep N` 确认一条,`/memory edit N …` 更正,`/memory forget N` 忘记。"
         "`/memory digest` 查看我多久告诉你一次。",
     ),
+    "forgot": (
+        "Forgot #{number}, as if it had never been said: {text} (`/memory undo` brings it back)",
+        "已忘记 #{number},就像从未说过:{text}(用 `/memory undo` 可以恢复)",
+    ),
+    "forgot_learned": (
+        "Forgot #{number}, as if it had never been said, with what I learned from it: {text}"
+        " (`/memory undo` brings it back)",
+        "已忘记 #{number} 以及我从中了解到的内容,就像从未说过:{text}(用 `/memory undo` 可以恢复)",
+    ),
+    "forgot_before": (
+        "#{number} is forgotten already. If you want it back: `/memory history` has the number of"
+        " that change, and `/memory undo` with it takes the change back.",
+        "#{number} 已经忘记了。如果想恢复:用 `/memory history` 查看那次改动的编号,"
+        "再用 `/memory undo` 加上编号撤销。",
+    ),
+    "forget_others": (
+        "#{number} is not what you said yourself. Whoever said it can have it forgotten, or an"
+        " admin of the workspace: ask one of them to type `/memory forget {number}` here.",
+        "#{number} 不是你说的话。只有说这句话的人或工作区管理员可以让我忘记:"
+        "请他们在这里输入 `/memory forget {number}`。",
+    ),
+    "forget_which": (
+        "{count} messages of yours have these words. Forget one by its number:",
+        "你有 {count} 条消息含有这些词。请按编号忘记其中一条:",
+    ),
+    "forget_nothing": (
+        "There is no fact, passage or message #{number} here. `/memory search` shows the numbers.",
+        "这里没有编号为 #{number} 的事实、存档或消息。用 `/memory search` 可以查看编号。",
+    ),
+    "forget_none": (
+        "No fact has all the words of '{words}', and no message of yours. `/memory search` shows"
+        " what there is, with numbers: `/memory forget 12` forgets #12.",
+        "没有哪条事实或你说过的消息含有“{words}”里的所有词。"
+        "用 `/memory search` 查找并查看编号,再用 `/memory forget 12` 忘记 #12。",
+    ),
     "stopped": ("I stopped, as I was asked to.", "已按要求停止。"),
     "failed": (
         "Something went wrong inside me while I worked on this, and I gave up on it. Your message"

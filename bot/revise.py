@@ -5,7 +5,7 @@ from typing import Protocol
 
 from bot.decide import Heard, Recalled, Spent
 from bot.types import Done
-from memory import insight, recall
+from memory import insight, recall, unsaid
 from memory.draft import Draft
 from memory.ports import Connection
 from memory.store import Store
@@ -34,8 +34,8 @@ async def revise(thinker: Thinker, claim: Claim) -> Done:
         for item in claim.items:
             found = await _said(store, claim.agent, item)
             if found is not None and found[0].text != _text(item):
-                draft.revise(found[0], _text(item), found[1])
-                again = again or bool(_text(item))
+                unsaid.revise(draft, found[0], _text(item), found[1])
+                again = again or _learns(found[0], item)
         await store.commit(draft.change(claim=claim, done=not again))
         if not again:
             return done
@@ -43,7 +43,7 @@ async def revise(thinker: Thinker, claim: Claim) -> Done:
     draft = await _draft(store, claim)
     for item in claim.items:
         found = await _said(store, claim.agent, item)
-        if found is not None and _text(item):
+        if found is not None and _learns(found[0], item):
             await _learn(thinker, claim, draft, found[0])
     await store.commit(draft.change(claim=claim, done=True))
     return done
@@ -67,6 +67,11 @@ async def _learn(thinker: Thinker, claim: Claim, draft: Draft, message: Message)
 
 def _text(item: Item) -> str:
     return str(item.payload.get("text") or "")
+
+
+def _learns(message: Message, item: Item) -> bool:
+    """Whether there is anything to learn: what a person had forgotten stays so."""
+    return bool(_text(item)) and not message.forgotten
 
 
 async def _said(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from memory.ports import Connection
-from memory.types import Agent, Block, Entry, Origin, Viewer
+from memory.types import Agent, Block, Entry, Origin, Remark, Viewer
 
 
 def operator(agent: str) -> Viewer:
@@ -51,6 +51,13 @@ def sees_change(viewer: Viewer, owner: str, entry: Entry) -> bool:
 def may_change(viewer: Viewer, block: Block) -> bool:
     """Whether who asks may change a block by hand: what a room knows of somebody is theirs."""
     return viewer.everything or viewer.steward or block.person in (None, viewer.person)
+
+
+def may_forget(viewer: Viewer, message: Remark) -> bool:
+    """Whether who asks may have a message forgotten that they may see: what they said themselves;
+    in a direct message also what the agent said to them, in a room only an admin."""
+    mine = message.role == "user" and message.origin.person == viewer.person
+    return viewer.everything or viewer.steward or mine or message.origin.audience == "person"
 
 
 TOLD: Final = """(:v_alone

@@ -1,12 +1,13 @@
 """Writes a change of an agent whole, and takes one back. Inside a transaction."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from memory import agents, archive, asks, audience, core, heartbeats, journal, queue, recall
 from memory.draft import Draft
 from memory.errors import BadInput, Conflict, LimitReached, NotFound, NotYours
 from memory.ports import Connection
-from memory.types import Agent, Change, Diff, Entry, Fact, Passage, Viewer
+from memory.types import Agent, Change, Diff, Entry, Fact, Passage, Remark, Thing, Viewer
 
 
 def require(conn: Connection, agent_id: str) -> Agent:
@@ -44,11 +45,26 @@ def write(conn: Connection, change: Change) -> None:
 
 
 def keep_to_own(draft: Draft, viewer: Viewer | None) -> None:
-    """Raises NotYours where a change by hand is about somebody else, and the viewer no admin."""
+    """Raises NotYours where a change by hand is about somebody else, and the viewer no admin.
+
+    What was learned from a message, whomever it is about, goes with it and comes back with it.
+    """
     if viewer is None:
         return
-    diffs = [diff for entry in draft.entries for diff in entry.diffs]
-    for thing in (diff.after or diff.before for diff in diffs):
+    for entry in draft.entries:
+        things = [thing for diff in entry.diffs if (thing := diff.after or diff.before)]
+        said = [thing for thing in things if isinstance(thing, Remark)]
+        if not all(audience.may_forget(viewer, remark) for remark in said):
+            raise NotYours(
+                f"Message #{said[0].seq} is not yours. Only whoever said it, or an admin of the"
+                " workspace, can have it forgotten or brought back."
+            )
+        if not said:
+            _keep_to_own(draft, viewer, things)
+
+
+def _keep_to_own(draft: Draft, viewer: Viewer, things: Sequence[Thing]) -> None:
+    for thing in things:
         block = draft.blocks.get(thing.label) if isinstance(thing, Fact) else None
         if block is not None and not audience.may_change(viewer, block):
             raise NotYours(
@@ -65,6 +81,10 @@ def _write_diff(conn: Connection, agent: Agent, diff: Diff) -> None:
             core.remove_fact(conn, agent.id, fact.seq)
         case (None, Passage() as passage):
             archive.insert(conn, agent.id, agent.number, passage)
+        case (Remark(), Remark() as remark):
+            for message in recall.get(conn, agent.id, [remark.seq]).values():
+                after = replace(message, forgotten=remark.forgotten)
+                recall.revise(conn, agent.id, agent.number, after)
         case (Passage() as passage, None):
             archive.remove(conn, agent.id, agent.number, passage)
         case _:
@@ -84,6 +104,10 @@ def undo(
     if entry.undone_by is not None or entry.undoes is not None or not entry.diffs:
         raise NotFound(f"Change #{entry.seq} cannot be undone: it was undone, or is an undo.")
     for seq, left in _left_by(entry).items():
+        if isinstance(left, Remark) and row(conn, agent_id, seq) is None:
+            raise NotFound(
+                f"Change #{entry.seq} cannot be undone: message #{seq} is no longer kept."
+            )
         if not journal.same(row(conn, agent_id, seq), left):
             raise Conflict(
                 f"Change #{entry.seq} cannot be undone: a later change rests on it. Undo that first"
@@ -107,14 +131,16 @@ def undo(
     return entry
 
 
-def _left_by(entry: Entry) -> dict[int, Fact | Passage | None]:
+def _left_by(entry: Entry) -> dict[int, Thing | None]:
     """What each row was when the whole entry was done: it may have changed a row twice."""
     return {row.seq: diff.after for diff in entry.diffs if (row := diff.after or diff.before)}
 
 
-def row(conn: Connection, agent_id: str, seq: int) -> Fact | Passage | None:
-    """The fact or passage of this number, as it is now."""
-    return core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
+def row(conn: Connection, agent_id: str, seq: int) -> Thing | None:
+    """What has this number, as it is now."""
+    thing = core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
+    message = recall.get(conn, agent_id, [seq]).get(seq)
+    return thing or (recall.remark(message) if message else None)
 
 
 def _check_limits(conn: Connection, agent_id: str, entry: Entry) -> None:

@@ -169,7 +169,7 @@ class Draft:
         said = f"{label}: {verb} {clipped(' / '.join(fresh or lines))}"
         if put_away:
             said += f" ({len(put_away)} older put away)"
-        self._journal(action, said, diffs)
+        self.note(action, said, diffs)
         return self.told(self._appended(label, fresh, len(put_away)))
 
     @staticmethod
@@ -208,7 +208,7 @@ class Draft:
         self.blocks[label] = after
         kind = "~" if core.lines_of(new) else "-"
         shown = clipped(new) if len(self.untold) == found else "…"  # a secret, where it now stands
-        self._journal(action, f"{label}: {kind} {clipped(old)} -> {shown}", diffs)
+        self.note(action, f"{label}: {kind} {clipped(old)} -> {shown}", diffs)
         done = "Changed in" if core.lines_of(new) else "Removed from"
         return self.told(f"{done} '{label}'.")
 
@@ -239,7 +239,7 @@ class Draft:
             raise LimitReached(f"'{fact.label}' may hold {block.limit} characters.")
         self.blocks[fact.label] = after
         told = f"~ {clipped(fact.text)} -> {clipped(text)}" if text else f"- {clipped(fact.text)}"
-        self._journal(action, f"{fact.label}: {told}", diffs)
+        self.note(action, f"{fact.label}: {told}", diffs)
 
     def forget(self, facts: Sequence[Fact], *, action: str) -> None:
         """Remove facts, as one change."""
@@ -250,14 +250,14 @@ class Draft:
             diffs.append(Diff(before=fact, after=gone))
         told = "; ".join(clipped(fact.text, 30) for fact in facts[:3])
         more = f" and {len(facts) - 3} more" if len(facts) > 3 else ""
-        self._journal(action, f"- {told}{more}", diffs)
+        self.note(action, f"- {told}{more}", diffs)
 
     def pin(self, fact: Fact, *, pinned: bool, action: str | None = None) -> None:
         after = replace(fact, pinned=pinned)
         self._put(after)
         verb = "pin" if pinned else "unpin"
         said = f"{fact.label}: {verb}ned {clipped(fact.text)}"
-        self._journal(action or verb, said, [Diff(before=fact, after=after)])
+        self.note(action or verb, said, [Diff(before=fact, after=after)])
 
     def share(self, fact: Fact, *, shared: bool) -> None:
         """Let a fact be known in the workspace of this draft's origin; or only where it was
@@ -271,7 +271,7 @@ class Draft:
         self._put(after)
         verb = "share" if shared else "unshare"
         said = f"{fact.label}: {verb}d {clipped(fact.text)}"
-        self._journal(verb, said, [Diff(before=fact, after=after)])
+        self.note(verb, said, [Diff(before=fact, after=after)])
 
     def rewrite(self, label: str, text: str, *, action: str) -> None:
         """Give a block another text as a whole; lines that stay keep their history. Pinned ones
@@ -283,7 +283,7 @@ class Draft:
         if len(after.text) > after.limit:
             raise LimitReached(f"'{label}' may hold {block.limit} characters.")
         self.blocks[label] = after
-        self._journal(action, f"{label}: ~ {clipped(text)}", diffs)
+        self.note(action, f"{label}: ~ {clipped(text)}", diffs)
 
     def _put(self, fact: Fact) -> None:
         """Put a fact in the place of the one with its number."""
@@ -326,32 +326,6 @@ class Draft:
             origin=fact.origin, tags=("core", fact.label),
         )  # fmt: skip
 
-    def revise(self, message: Message, text: str, learned: Sequence[Fact | Passage]) -> None:
-        """Give a message another text, "" if it was deleted, and retire what was learned from it.
-
-        What the new text still says word for word stays. A fact that took the place of another
-        gives it back. learned: all that has this message as its source, and is there now, with the
-        facts it superseded.
-        """
-        self.revised.append(replace(message, text=text))
-        text += "\n" * bool(text) + masked(text)[0]  # as it was kept
-        gone = [thing for thing in learned if thing.text not in text]
-        seqs = {thing.seq for thing in gone}
-        diffs: list[Diff] = []
-        for thing in gone:
-            if isinstance(thing, Passage):
-                diffs.append(Diff(before=thing, after=None))
-            elif thing.state == "active":
-                diffs.append(Diff(before=thing, after=core.ended(thing, "superseded", self.at)))
-        for thing in learned:
-            unsaid = thing.origin.source == message.seq and thing.text not in text
-            if isinstance(thing, Fact) and thing.superseded_by in seqs and not unsaid:
-                diffs.append(Diff(before=thing, after=core.restored(thing)))
-        if diffs:
-            self.origin = replace(message.origin, source=message.seq)
-            action = "message_edited" if text else "message_deleted"
-            self._journal(action, "; ".join(clipped(thing.text, 30) for thing in gone), diffs)
-
     # --- archival memory ---
 
     def insert(
@@ -366,15 +340,16 @@ class Draft:
             seq=self.seq(), archive=MAIN, text=text, at=self._when, origin=self.origin,
             tags=tuple(dict.fromkeys(name for name in names if name)),
         )  # fmt: skip
-        self._journal(action, f"archive: + {clipped(text)}", [Diff(before=None, after=passage)])
+        self.note(action, f"archive: + {clipped(text)}", [Diff(before=None, after=passage)])
         return self.told("Saved to archival memory.")
 
-    def remove(self, passage: Passage, *, action: str) -> None:
+    def remove(self, passage: Passage, *, action: str, more: Sequence[Diff] = ()) -> None:
         """Take a passage out of archival memory. It must be there at this draft's version."""
         said = f"archive: - {clipped(passage.text)}"
-        self._journal(action, said, [Diff(before=passage, after=None)])
+        self.note(action, said, [Diff(before=passage, after=None), *more])
 
-    def _journal(self, action: str, summary: str, diffs: Sequence[Diff]) -> None:
+    def note(self, action: str, summary: str, diffs: Sequence[Diff]) -> None:
+        """Write a change down, for the journal."""
         self.entries.append(
             Entry(
                 seq=self.seq(),

@@ -107,11 +107,12 @@ def reason(conn: Connection, viewer: Viewer, seq: int) -> Reason | None:
 def sources(
     conn: Connection, viewer: Viewer, things: Sequence[Fact | Passage]
 ) -> dict[int, Message]:
-    """The messages that things were learned from, as far as a viewer may see them, by number."""
+    """The messages that things were learned from, as far as a viewer may see them, by number; of
+    those that were forgotten, no word."""
     seqs = {thing.origin.source for thing in things}
     found = recall.get(conn, viewer.agent, sorted(seq for seq in seqs if seq is not None))
     return {
-        seq: message
+        seq: recall.unsaid(message)
         for seq, message in found.items()
         if audience.sees(viewer, viewer.agent, message.origin)
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from memory import codec
 from memory.codec import micros, moment
 from memory.ports import Connection, Row
-from memory.types import Diff, Entry, Fact, Passage
+from memory.types import Diff, Entry, Fact, Thing
 
 
 def _entry(row: Row) -> Entry:
@@ -111,7 +111,7 @@ def brought_back(conn: Connection, agent_id: str, actor: str) -> frozenset[int]:
     return frozenset(diff.before.seq for diff in diffs if diff.before is not None)
 
 
-def same(now: Fact | Passage | None, then: Fact | Passage | None) -> bool:
+def same(now: Thing | None, then: Thing | None) -> bool:
     """Whether a row still is what a change left. Having been read meanwhile changes nothing."""
     if isinstance(now, Fact) and isinstance(then, Fact):
         return replace(now, used_at=then.used_at, confirmed_at=then.confirmed_at) == then

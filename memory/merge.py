@@ -10,7 +10,7 @@ from memory import core, stale
 from memory.archive import MAIN
 from memory.draft import Draft
 from memory.secrets.mask import masked
-from memory.types import Block, Diff, Entry, Fact, Origin, Passage
+from memory.types import Block, Diff, Entry, Fact, Origin, Passage, Thing
 
 Piece = tuple[Diff, ...]  # diffs that make sense only together
 
@@ -91,7 +91,7 @@ def pieces(entry: Entry) -> Iterator[Piece]:
         yield (passage,)
 
 
-def _archived(thing: Fact | Passage) -> bool:
+def _archived(thing: Thing) -> bool:
     return isinstance(thing, Fact) and thing.state == "archived"
 
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from memory import audience, sessions, shelf
 from memory.codec import dumps, loads, micros, moment, origin_columns, origin_of
 from memory.ports import Connection, Row
 from memory.sessions import REMEMBERED
-from memory.types import Message, Summary, ToolCall, Viewer
+from memory.types import Message, Remark, Summary, ToolCall, Viewer
 
 Calls = tuple[ToolCall, ...]
 
@@ -29,6 +30,7 @@ def _message(row: Row) -> Message:
         event=row["event"],
         tainted=bool(row["tainted"]),
         fleeting=bool(row["fleeting"]),
+        forgotten=bool(row["forgotten"]),
     )
 
 
@@ -37,10 +39,10 @@ def insert(conn: Connection, agent_id: str, number: int, message: Message) -> No
     before = sessions.before(conn, agent_id, message) if spoken(message) else []
     conn.execute(
         "INSERT INTO messages(agent_id, seq, role, text, at, audience, person, room, workspace,"
-        " source, speaker, thoughts, calls, answers, turn, step, event, tainted, fleeting, session)"
-        " VALUES(:agent, :seq, :role, :text, :at, :audience, :person, :room, :workspace,"
-        " :source, :speaker, :thoughts, :calls, :answers, :turn, :step, :event, :tainted,"
-        " :fleeting, :session)",
+        " source, speaker, thoughts, calls, answers, turn, step, event, tainted, fleeting,"
+        " forgotten, session) VALUES(:agent, :seq, :role, :text, :at, :audience, :person, :room,"
+        " :workspace, :source, :speaker, :thoughts, :calls, :answers, :turn, :step, :event,"
+        " :tainted, :fleeting, :forgotten, :session)",
         agent=agent_id,
         seq=message.seq,
         role=message.role,
@@ -56,6 +58,7 @@ def insert(conn: Connection, agent_id: str, number: int, message: Message) -> No
         event=message.event,
         tainted=int(message.tainted),
         fleeting=int(message.fleeting),
+        forgotten=int(message.forgotten),
         session=before[0]["session"] if before else message.seq,
     )
     if spoken(message):
@@ -74,10 +77,22 @@ def by_event(conn: Connection, agent_id: str, event: str) -> Message | None:
 
 
 def spoken(message: Message) -> bool:
-    """Whether searches find it: said by or to somebody. Tools' answers and bare calls are not, nor
-    is what was said while memory was paused."""
+    """Whether searches find it."""
+    return told(message) and not message.forgotten
+
+
+def told(message: Message) -> bool:
+    """Whether it was said by or to somebody. Tools' answers and bare calls are not, nor is what was
+    said while memory was paused."""
     said = message.role in ("user", "assistant") and bool(message.text)
     return said and not message.fleeting
+
+
+def remark(message: Message) -> Remark:
+    """The message as the journal has it."""
+    return Remark(
+        seq=message.seq, role=message.role, origin=message.origin, forgotten=message.forgotten
+    )
 
 
 def remove(conn: Connection, agent_id: str, number: int, seqs: Iterable[int]) -> int:
@@ -96,14 +111,17 @@ def remove(conn: Connection, agent_id: str, number: int, seqs: Iterable[int]) ->
 
 
 def revise(conn: Connection, agent_id: str, number: int, message: Message) -> None:
-    """Give a message another text. A summary that was made from the old one is made again."""
+    """Give a message another text, forget it, or have it back. A summary that was made from it is
+    made again."""
 
     def work() -> int:
         return conn.execute(
-            "UPDATE messages SET text = :text WHERE agent_id = :agent AND seq = :seq",
+            "UPDATE messages SET text = :text, forgotten = :forgotten"
+            " WHERE agent_id = :agent AND seq = :seq",
             agent=agent_id,
             seq=message.seq,
             text=message.text,
+            forgotten=int(message.forgotten),
         )
 
     if not _reindexed(conn, agent_id, number, [message.seq], work):
@@ -124,7 +142,7 @@ def _reindexed(
     changed = get(conn, agent_id, seqs)
     touched = dict(changed)
     for message in changed.values():
-        if spoken(message):
+        if told(message):
             follow = sessions.after(conn, agent_id, message.origin.room, message.seq)
             touched |= get(conn, agent_id, [seq for seq in follow if seq not in touched])
     for message in filter(spoken, touched.values()):
@@ -153,17 +171,23 @@ def searchable(message: Message) -> str:
 
 def window(conn: Connection, viewer: Viewer, room: str, after: int) -> list[Message]:
     """The messages of a room after seq `after`, oldest first. What is forgotten is left out, unless
-    it was said in the turn that is at work."""
+    it was said in the turn that is at work; of a message that was forgotten itself, the words."""
     rows = conn.all(
         "SELECT * FROM messages AS t WHERE agent_id = :v_agent AND room = :room AND seq > :after"  # noqa: S608
-        f" AND {audience.visible('t')} AND ({REMEMBERED} OR EXISTS (SELECT 1 FROM inbox AS i"
-        " WHERE i.agent_id = t.agent_id AND i.turn = t.turn AND i.state IN ('ready', 'running')))"
+        f" AND {audience.visible('t')} AND (forgotten = 0 AND {REMEMBERED} OR EXISTS"
+        " (SELECT 1 FROM inbox AS i WHERE i.agent_id = t.agent_id AND i.turn = t.turn"
+        " AND i.state IN ('ready', 'running')))"
         " ORDER BY seq",
         room=room,
         after=after,
         **audience.params(viewer),
     )
-    return [_message(row) for row in rows]
+    return [unsaid(_message(row)) for row in rows]
+
+
+def unsaid(message: Message) -> Message:
+    """The message; of a forgotten one no word, as if it had been deleted."""
+    return replace(message, text="") if message.forgotten else message
 
 
 def page(conn: Connection, agent_id: str, after: int = 0, limit: int = 1000) -> list[Message]:
@@ -181,7 +205,8 @@ def own_words(conn: Connection, agent_id: str, after: int, limit: int) -> list[M
     """The newest messages after seq `after` that are their writers' own words, oldest first."""
     rows = conn.all(
         "SELECT * FROM messages WHERE agent_id = :agent AND seq > :after AND role = 'user'"
-        " AND tainted = 0 AND fleeting = 0 AND text <> '' ORDER BY seq DESC LIMIT :limit",
+        " AND tainted = 0 AND fleeting = 0 AND forgotten = 0 AND text <> '' ORDER BY seq DESC"
+        " LIMIT :limit",
         agent=agent_id,
         after=after,
         limit=limit,

@@ -67,11 +67,12 @@ CREATE TABLE messages(agent_id TEXT NOT NULL, seq INTEGER NOT NULL, role TEXT NO
   text TEXT NOT NULL, at INTEGER NOT NULL, {ORIGIN}, speaker TEXT NOT NULL, thoughts TEXT NOT NULL,
   calls TEXT NOT NULL, answers TEXT, turn INTEGER NOT NULL, step INTEGER NOT NULL,
   event TEXT NOT NULL, tainted INTEGER NOT NULL, fleeting INTEGER NOT NULL,
-  session INTEGER NOT NULL,
+  forgotten INTEGER NOT NULL, session INTEGER NOT NULL,
   PRIMARY KEY(agent_id, seq)) WITHOUT ROWID;
 CREATE INDEX messages_room ON messages(agent_id, room, seq);
 CREATE INDEX messages_event ON messages(agent_id, event) WHERE event <> '';
 CREATE INDEX messages_at ON messages(agent_id, at, seq);
+CREATE INDEX messages_forgotten ON messages(agent_id) WHERE forgotten = 1;
 CREATE INDEX messages_fleeting ON messages(agent_id, at) WHERE fleeting = 1;
 CREATE TABLE summaries(agent_id TEXT NOT NULL, room TEXT NOT NULL, upto INTEGER NOT NULL,
   text TEXT NOT NULL, audience TEXT NOT NULL, person TEXT, workspace TEXT NOT NULL DEFAULT '',

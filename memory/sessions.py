@@ -11,10 +11,18 @@ from memory.codec import micros
 from memory.ports import Connection, Row
 from memory.types import Message
 
-SPOKEN = "role IN ('user', 'assistant') AND text <> '' AND fleeting = 0"  # what a search may find
-# What a forgotten fact was learned from is forgotten with it, until the fact is brought back.
+SPOKEN = (  # what a search may find
+    "role IN ('user', 'assistant') AND text <> '' AND fleeting = 0 AND forgotten = 0"
+)
+# What a forgotten fact was learned from is forgotten with it, until the fact is brought back. What
+# the agent and its tools said with all the words of it, or of a message that was forgotten, goes
+# too; shorter ones than eight bytes are anybody's words.
 REMEMBERED = """NOT EXISTS (SELECT 1 FROM facts AS f
- WHERE f.agent_id = t.agent_id AND f.source = t.seq AND f.state = 'removed')"""
+ WHERE f.agent_id = t.agent_id AND f.source = t.seq AND f.state = 'removed')
+ AND (t.role = 'user' OR NOT (EXISTS (SELECT 1 FROM messages AS g WHERE g.agent_id = t.agent_id
+ AND g.forgotten = 1 AND length(CAST(g.text AS BLOB)) >= 8 AND instr(t.text, g.text))
+ OR EXISTS (SELECT 1 FROM facts AS f WHERE f.agent_id = t.agent_id AND f.state = 'removed'
+ AND length(CAST(f.text AS BLOB)) >= 8 AND instr(t.text, f.text))))"""
 GAP = timedelta(hours=4)  # of silence, after which it is other talk
 BEFORE = 2  # messages whose words a message is found by, too
 

@@ -21,6 +21,7 @@ from memory import (
 from memory.draft import Draft
 from memory.errors import Conflict, NotFound
 from memory.forget import erase
+from memory.forget.erase import Receipt
 from memory.heartbeats import Due, Known
 from memory.ports import Connection, Database
 from memory.types import (
@@ -36,7 +37,6 @@ from memory.types import (
     Origin,
     Outgoing,
     Person,
-    Receipt,
     Reply,
     Usage,
     View,

@@ -164,6 +164,7 @@ class Message:
     event: str = ""  # the platform's own id of the message
     tainted: bool = False  # not the speaker's own words, such as a file's
     fleeting: bool = False  # said where nothing was learned: not searched, and removed soon
+    forgotten: bool = False  # by hand: neither searched nor shown, until that is undone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,11 +209,24 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diff:
-    """A fact or passage before and after a change. None: it was not, or is no longer, there."""
+class Remark:
+    """Whether a message is forgotten, as the journal has it: its words are in recall alone."""
 
-    before: Fact | Passage | None
-    after: Fact | Passage | None
+    seq: int
+    role: Role
+    origin: Origin
+    forgotten: bool
+
+
+Thing = Fact | Passage | Remark  # what a change is about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diff:
+    """A thing before and after a change. None: it was not, or is no longer, there."""
+
+    before: Thing | None
+    after: Thing | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,21 +392,3 @@ class Change:
     mused: Mused | None = None
     claim: Claim | None = None  # the inbox rows this step works on
     done: bool = False  # the turn is over: its rows are finished in the same transaction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What was removed when a person was forgotten: how much of each, in all agents together."""
-
-    agents: int  # that were the person's alone
-    facts: int  # in any state
-    passages: int
-    messages: int  # theirs, and the answers to them
-    changes: int  # journal entries
-    summaries: int
-    timers: int
-    waiting: int  # rows of inboxes and outboxes
-    files: int = 0
-    gone: tuple[str, ...] = ()  # ids of those agents
-    rooms: tuple[str, ...] = ()  # ids of the other agents that had something from the person
-    clean: bool = False  # nothing is left in unused bytes of the files either

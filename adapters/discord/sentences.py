@@ -69,7 +69,7 @@ VERBS: Final[Mapping[str, str]] = {
     "unpin": "Let a fact be put away again · 取消置顶",
     "share": "Let everybody here know a fact · 与所有人共享一条事实",
     "unshare": "Keep a fact to where it was learned · 取消共享",
-    "forget": "Forget a fact · 忘记一条事实",
+    "forget": "Forget a fact, passage or message · 忘记一条事实、段落或消息",
     "clear": "Forget all facts of a block · 清空一个记忆块",
     "undo": "Take back the last change, or one by its number · 撤销最近一次或指定编号的改动",
     "history": "What changed, and when · 改动历史",

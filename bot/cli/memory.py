@@ -122,7 +122,7 @@ def forget(
     agent: AgentName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Forget a fact or passage by its number, or the one fact that has these words."""
+    """Forget a fact, passage or message by its number, or the one that has these words."""
     words = " ".join(what)
     number = command_words.number_of(words)
     _do(commands.Forget(target=words if number is None else number), agent, as_json)

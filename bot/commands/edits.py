@@ -1,17 +1,22 @@
 """What a person may do to core memory by hand: functions of a draft, told in a sentence."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from bot.commands import types as commands
 from bot.errors import Unconfirmed
 from memory.draft import Draft, clipped
 from memory.errors import BadInput, NotFound
-from memory.types import Fact
+from memory.types import Fact, Message
 from memory.words import query_terms, sanitise, terms
 
-CHOICES = 8  # facts that are listed when words fit several
+CHOICES = 8  # facts, or messages, that are listed when words fit several
 PLACELESS = ("discord/dm",)  # direct messages of Discord are in no guild
 SHOW = "`/memory show` has the numbers."
+
+
+class Unknown(NotFound):
+    """No fact has all of the words."""
 
 
 def apply(draft: Draft, verb: commands.Verb) -> str:
@@ -25,8 +30,6 @@ def apply(draft: Draft, verb: commands.Verb) -> str:
             return pin(draft, number, pinned=pinned)
         case commands.Keep(number=number):
             return keep(draft, number)
-        case commands.Forget(target=target):
-            return forget(draft, target)
         case commands.Share(number=number, shared=shared):
             return share(draft, number, shared)
         case commands.Persona(text=text):
@@ -147,21 +150,30 @@ def _active(draft: Draft, number: int) -> Fact:
 
 
 def _meant(draft: Draft, words: str) -> Fact:
-    """The one fact that has all of the words. Raises NotFound that lists the facts it may be."""
-    asked = set(query_terms(words) or terms(words))
-    found = [fact for fact in _all(draft) if asked and asked <= set(terms(fact.text))]
-    exact = [fact for fact in found if fact.text == words.strip()]
-    if len(found) == 1 or len(exact) == 1:
-        return (exact or found)[0]
+    """The one fact that has all of the words. Raises NotFound that lists the facts it may be, and
+    Unknown where there is none."""
+    found = having(_all(draft), words)
     if not found:
-        raise NotFound(
-            f"No fact has all the words of '{clipped(words)}'. {SHOW} Passages of archival memory"
-            " are forgotten by number: `/memory search` shows it."
-        )
-    lines = [f"  #{fact.seq} {clipped(fact.text)}" for fact in found[:CHOICES]]
-    more = [f"  and {len(found) - CHOICES} more"] if len(found) > CHOICES else []
-    raise NotFound(
-        "\n".join(
-            [f"{len(found)} facts have these words. Forget one by its number:", *lines, *more]
-        )
-    )
+        raise Unknown
+    if len(found) > 1:
+        told = f"{len(found)} facts have these words. Forget one by its number:"
+        raise NotFound("\n".join([told, *listed(found)]))
+    return found[0]
+
+
+Worded = TypeVar("Worded", Fact, Message)
+
+
+def having(things: Sequence[Worded], words: str) -> Sequence[Worded]:
+    """Those that have all of the words; just the one that is nothing else, where there is one."""
+    asked = set(query_terms(words) or terms(words))
+    found = [thing for thing in things if asked and asked <= set(terms(thing.text))]
+    exact = [thing for thing in found if thing.text == words.strip()]
+    return exact if len(exact) == 1 else found
+
+
+def listed(things: Sequence[Fact] | Sequence[Message]) -> list[str]:
+    """A line for each, with its number; for the first few of many."""
+    lines = [f"  #{thing.seq} {clipped(thing.text)}" for thing in things[:CHOICES]]
+    more = [f"  and {len(things) - CHOICES} more"] if len(things) > CHOICES else []
+    return lines + more

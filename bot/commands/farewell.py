@@ -9,9 +9,10 @@ from bot.errors import Unconfirmed
 from bot.files import Files
 from memory import agents, links
 from memory.agents import identity_id
+from memory.forget.erase import Receipt
 from memory.search.hybrid import Search
 from memory.store import Store
-from memory.types import Identity, Receipt, now
+from memory.types import Identity, now
 
 LINE = "/forgetme"
 ASKED = (

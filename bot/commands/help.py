@@ -11,7 +11,7 @@ HELP: Final = """\
 /memory edit N TEXT         put another text in place of fact N
 /memory pin N, unpin N      a pinned fact is never put away
 /memory share N, unshare N  let everybody in this workspace know fact N, or no longer
-/memory forget N            forget fact or passage N; or: forget WORDS
+/memory forget N            forget fact, passage or message N; or: forget WORDS
 /memory clear BLOCK         forget all facts of a block
 /memory undo [N]            take back the last change, or change N
 /memory history [PAGE]      every change: when, by whom, what
@@ -47,7 +47,7 @@ HELP_ZH: Final = """\
 /memory edit N 内容         用新内容替换第 N 条事实
 /memory pin N, unpin N      置顶的事实不会被收起；取消置顶
 /memory share N, unshare N  让这个工作区的所有人知道第 N 条事实；取消共享
-/memory forget N            忘掉第 N 条事实或存档；也可以：forget 词语
+/memory forget N            忘掉第 N 条事实、存档或消息；也可以：forget 词语
 /memory clear 区块          忘掉一个区块的全部事实
 /memory undo [N]            撤销上一次改动，或第 N 次改动
 /memory history [页]        所有改动：时间、改动者、内容

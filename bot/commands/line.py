@@ -202,8 +202,8 @@ def _one(verb: str, rest: str) -> int:
 def _forget(rest: str) -> Verb:
     if not rest:
         raise UserError(
-            "Forget what? For example: /memory forget 12, or some words of the fact. /memory show"
-            " has the numbers."
+            "Forget what? For example: /memory forget 12, or some words of it. /memory search has"
+            " the numbers."
         )
     number = number_of(rest)
     return Forget(target=unquoted(rest) if number is None else number)

@@ -98,7 +98,7 @@ class Pin(Writing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget(Writing):
-    """By number, or by words that one fact has."""
+    """By number, or by words that one fact has, or else one message of whoever asks."""
 
     target: int | str
 

@@ -13,16 +13,13 @@ from bot.commands import edits, records
 from bot.commands import types as commands
 from bot.commands.answer import Answer, Table
 from bot.commands.finding import Finder, found
+from bot.commands.forgetting import Forgetting
 from bot.commands.records import Record
-from bot.errors import UserError
-from memory import agents, audience, insight, recall, snapshot
-from memory.draft import Draft, clipped
-from memory.errors import Conflict, NotFound
+from memory import audience, insight, recall, snapshot
+from memory.errors import NotFound
 from memory.forget import retention
-from memory.ports import Connection
 from memory.store import Store
 from memory.types import (
-    Agent,
     Block,
     Entry,
     Fact,
@@ -97,8 +94,8 @@ class Verbs:
     ) -> str:
         agent_id = viewer.agent
         match verb:
-            case commands.Forget(target=int(number)):
-                return await self._forget(viewer, number, actor)
+            case commands.Forget(target=target):
+                return await Forgetting(self._store, self._finder, viewer, actor).forget(target)
             case commands.Undo(number=number):
                 undone = await self._store.undo(agent_id, number, actor=actor, viewer=viewer)
                 return f"Took back #{undone.seq}: {undone.summary}"
@@ -113,34 +110,6 @@ class Verbs:
                     origin=replace(origin, source=source.seq if source else None),
                     viewer=viewer,
                 )
-
-    # --- changing ---
-
-    async def _forget(self, viewer: Viewer, number: int, actor: str) -> str:
-        """Forget a fact or a passage, whichever has this number."""
-        agent, thing, message = await self._store.database.read(
-            lambda conn: _lookup(conn, viewer, number)
-        )
-        if thing is None and message is not None:
-            raise UserError(
-                f"#{number} is a message, and messages stay as they were said. Facts and passages"
-                " can be forgotten."
-            )
-        if isinstance(thing, Fact) and thing.state != "active":
-            raise UserError(f"#{number} is no longer in core memory: it was {thing.state}.")
-        if not isinstance(thing, Passage):
-            return await self._store.edit(
-                viewer.agent, lambda draft: edits.forget(draft, number), actor=actor, viewer=viewer
-            )
-        passage = thing
-
-        def work(draft: Draft) -> str:
-            if draft.agent.version != agent.version:  # it may be gone, or back, by now
-                raise Conflict
-            draft.remove(passage, action="forget")
-            return f"Forgot #{number}: {clipped(passage.text)} (`/memory undo` brings it back)"
-
-        return await self._store.edit(viewer.agent, work, actor=actor)
 
     # --- reading ---
 
@@ -303,16 +272,3 @@ def _figures(*usages: Usage) -> tuple[str, str, str]:
     money = sum(one.money for one in spent) / 1e6
     counted = f"{calls:,} call{'s' * (calls != 1)}"
     return counted, f"{tokens:,} tokens", f"{money:,.4f} in money" if money else ""
-
-
-def _lookup(
-    conn: Connection, viewer: Viewer, number: int
-) -> tuple[Agent, Fact | Passage | None, Message | None]:
-    agent = agents.find(conn, viewer.agent)
-    if agent is None:
-        raise NotFound("There is no such agent.")
-    thing = insight.thing(conn, agent.id, number)
-    message = recall.get(conn, agent.id, [number]).get(number)
-    if thing is not None and not audience.sees(viewer, agent.id, thing.origin):
-        thing = None
-    return agent, thing, message

@@ -67,6 +67,8 @@ def _buttons(record: Record) -> tuple[Button, ...]:
             return (_edit(number, str(record["text"])), _pin(record), *share, why, forget)
         case "archival":
             return (why, forget)
+        case "recall":
+            return (forget,)
         case "change" if not record["undone_by"] and not record["undoes"]:
             return (Button(label="Undo", line=f"/memory undo {number}"),)
         case _:

@@ -15,7 +15,7 @@ from memory import agents, archive, changes, core, journal, links, queue, recall
 from memory.codec import micros
 from memory.forget import leftovers, quoted
 from memory.ports import Connection
-from memory.types import Agent, Diff, Entry, Fact, Origin, Passage, Receipt
+from memory.types import Agent, Diff, Entry, Fact, Origin, Passage, Thing
 
 COUNTED = ("facts", "passages", "messages", "journal", "summaries", "timers")
 THEIRS = "(SELECT value FROM json_each(:who))"
@@ -31,6 +31,24 @@ UNION SELECT agent_id FROM inbox
 UNION SELECT agent_id FROM journal
   WHERE EXISTS (SELECT 1 FROM json_each(:who) AS w WHERE instr(diffs, '"' || w.value || '"'))
 """  # noqa: S608 -- ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What was removed when a person was forgotten: how much of each, in all agents together."""
+
+    agents: int  # that were the person's alone
+    facts: int  # in any state
+    passages: int
+    messages: int  # theirs, and the answers to them
+    changes: int  # journal entries
+    summaries: int
+    timers: int
+    waiting: int  # rows of inboxes and outboxes
+    files: int = 0
+    gone: tuple[str, ...] = ()  # ids of those agents
+    rooms: tuple[str, ...] = ()  # ids of the other agents that had something from the person
+    clean: bool = False  # nothing is left in unused bytes of the files either
 
 
 def agent(conn: Connection, agent_id: str) -> None:
@@ -226,13 +244,13 @@ class _Traces:
     def _execute(self, sql: str, **params: object) -> int:
         return self.conn.execute(sql, agent=self.agent.id, **params)
 
-    def _theirs(self, thing: Fact | Passage | None) -> bool:
-        """Whether a fact or passage is theirs: said by them, about them, or learned with them."""
+    def _theirs(self, thing: Thing | None) -> bool:
+        """Whether a thing is theirs: said by them, about them, or learned with them."""
         if thing is None:
             return False
         origin: Origin = thing.origin
-        label = thing.label if isinstance(thing, Fact) else _put_away_from(thing)
-        return origin.person in self.ids or origin.source in self.messages or label in self.labels
+        said = {thing.seq, origin.source} & self.messages  # one counter numbers them all
+        return origin.person in self.ids or bool(said) or _label(thing) in self.labels
 
     def _things(self, counts: Counter[str]) -> set[int]:
         """Remove facts and passages; their numbers."""
@@ -321,12 +339,15 @@ class _Traces:
         return self._execute(unsent, turns=turns) + self._execute(sent, turns=turns)
 
 
-def _put_away_from(passage: Passage) -> str | None:
-    """The block of which a passage was a fact, before it was put away."""
-    return passage.tags[1] if len(passage.tags) == 2 and passage.tags[0] == "core" else None
+def _label(thing: Thing) -> str | None:
+    """The block of a fact; of a passage, the one it was put away from."""
+    match thing:
+        case Fact(label=label) | Passage(tags=("core", label)):
+            return label
+    return None
 
 
-def _rows(diff: Diff) -> tuple[Fact | Passage | None, ...]:
+def _rows(diff: Diff) -> tuple[Thing | None, ...]:
     return diff.before, diff.after
 
 

@@ -17,10 +17,11 @@ from memory import agents, archive, core, journal, recall
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
 from memory.errors import Conflict, NotFound, StorageFault
+from memory.forget.erase import Receipt
 from memory.ports import Connection, Database
 from memory.search.hybrid import Search
 from memory.store import Store
-from memory.types import Birth, Claim, Identity, Message, Origin, Receipt, Reply
+from memory.types import Birth, Claim, Identity, Message, Origin, Reply
 
 T = TypeVar("T")
 T0 = datetime(2026, 1, 31, 12, tzinfo=UTC)

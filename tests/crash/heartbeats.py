@@ -38,13 +38,13 @@ from memory.draft import Draft
 from memory.ports import Connection
 from memory.schema import MIGRATIONS
 from memory.store import Store
-from memory.types import Birth, Entry, Fact, Passage, now
+from memory.types import Birth, Entry, Fact, Passage, Thing, now
 from memory.types import Message as Said
 from tests.crash.platforms import ROOT, Program
 from tests.trust.consolidation import helpful, recoverable, sentence
 from tests.trust.played import played
 
-Memory = dict[int, Fact | Passage]  # of one agent, by number
+Memory = dict[int, Thing]  # of one agent, by number
 FACTS = 20  # that an agent is told
 AGO = timedelta(days=200)
 STUCK = 60.0  # seconds

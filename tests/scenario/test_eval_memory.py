@@ -51,6 +51,13 @@ async def test_what_was_forgotten_must_not_be_told() -> None:
     assert await answered("ex", "You told me nothing of that.") == ["right"]
 
 
+async def test_nothing_comes_back_that_the_button_forgot() -> None:
+    report = await evaluate(SETTINGS, chosen(["en", "zh"], "forgotten"), lambda *_: None, jobs=4)
+    scores = Counter(outcome.score for outcome in report.outcomes)
+    assert scores["stale"] == 0
+    assert scores["right"] >= 15
+
+
 async def test_the_button_forgets_what_the_offline_model_saved() -> None:
     shown: list[Prompt] = []
 

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from bot.testing.fakes import ScriptedLLM
-from memory import core
+from memory import core, unsaid
 from memory.draft import Draft
 from memory.store import Store
 from memory.types import Fact, Message, now
@@ -83,7 +83,7 @@ async def test_what_was_joined_goes_when_a_message_of_it_is_deleted(store: Store
         )
         message = Message(seq=source, role="user", text=gone.text, at=house.at, origin=gone.origin)
         draft = Draft.of(await store.agent("ana"), await store.blocks("ana"), at=house.at)
-        draft.revise(message, "", learned)
+        unsaid.revise(draft, message, "", learned)
         after = {d.after.seq: d.after for d in draft.entries[0].diffs if isinstance(d.after, Fact)}
         assert after[stays.seq].state == "active"
         assert gone.seq not in after

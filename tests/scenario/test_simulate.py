@@ -120,7 +120,7 @@ def test_buttons_have_numbers_and_forms_take_the_next_line(cli: Cli) -> None:
         ":press Pin sailing",
         ":expect is pinned",
     )
-    assert "[1] Edit  [2] Pin  [3] Share  [4] Why?  [5] Forget" in out
+    assert "[1] ① Edit  [2] ① Pin  [3] ① Share  [4] ① Why?  [5] ① Forget" in out
     assert "What is right? [I like sailing]" in out
     assert "is now" in out
     assert "There is no button '99'." in out

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -132,8 +132,37 @@ async def test_search_finds_facts_passages_and_messages(memory: Memory) -> None:
 
 async def test_search_that_finds_nothing_or_is_asked_nothing(memory: Memory) -> None:
     assert (await memory.run(Find(query="zebra"))).text == "Nothing found. Try other words."
-    with pytest.raises(UserError, match="Search for what"):
-        await memory.run(Find(query=" \x00 "))
+    await memory.told("I love green tea")
+    await memory.told("我喜欢喝绿茶")
+    for nothing in (" \x00 ", "", "what is it?", "这是什么？"):
+        answer = await memory.run(Find(query=nothing))
+        assert [row[3] for row in answer.tables[0].rows] == ["我喜欢喝绿茶", "I love green tea"]
+        assert answer.text == "These words say too little to search by, so this is the newest."
+
+
+@pytest.mark.parametrize("until", [date.max, date(9999, 12, 30), date(2026, 2, 1)])
+async def test_search_up_to_any_day(memory: Memory, until: date) -> None:
+    await memory.told("I love green tea")
+    answer = await memory.run(Find(query="tea", until=until))
+    assert [row[3] for row in answer.tables[0].rows] == ["I love green tea"]
+    with pytest.raises(UserError, match="Swap them"):
+        await memory.run(Find(query="tea", since=date.max, until=date(9999, 1, 1)))
+
+
+async def test_facts_have_pages_and_limits_too(memory: Memory) -> None:
+    for number in range(13):
+        await memory.told("so it goes", fact=f"tea number {number}")
+    pages = [await memory.run(Find(query="tea", page=page)) for page in (1, 2)]
+    assert [len(page.records) for page in pages] == [10, 3]
+    assert "--page 2" in pages[0].text
+    assert pages[1].text == ""
+    day = SAID_AT.astimezone(ZONE).date()
+    for limits, count in (
+        ({"since": day}, 10), ({"until": day - timedelta(days=1)}, 0), ({"by": "@ana"}, 10),
+        ({"by": "Bo"}, 0), ({"tag": "tea"}, 0),
+    ):  # fmt: skip
+        found = await memory.run(Find(query="number", **limits))
+        assert len(found.records) == count, limits
 
 
 async def test_search_has_pages(memory: Memory) -> None:
@@ -243,9 +272,10 @@ async def test_a_passage_is_forgotten_and_comes_back(memory: Memory) -> None:
     assert [record["number"] for record in back.records if record["type"] == "archival"] == [number]
 
 
-async def test_messages_are_not_forgotten_one_by_one(memory: Memory) -> None:
+async def test_an_operator_forgets_a_message(memory: Memory) -> None:
     number = await memory.told("hello")
-    with pytest.raises(UserError, match="is a message"):
+    assert "hello" in (await memory.run(Forget(target=number))).text
+    with pytest.raises(UserError, match="forgotten already"):
         await memory.run(Forget(target=number))
     with pytest.raises(NotFound, match="#999"):
         await memory.run(Forget(target=999))

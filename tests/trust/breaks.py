@@ -10,6 +10,7 @@ from typing import Any, Final
 import bot.commands.verbs
 import bot.desk
 import bot.turn
+from bot.commands import forgetting
 from bot.commands.verbs import Verbs
 from bot.consult import Consult
 from bot.desk import Desk
@@ -223,7 +224,7 @@ BREAKS: Final = {
     "verbs_history": Guard(about="/memory history", patches=(_off(Verbs, "_history"),)),
     "verbs_undo": Guard(about="/memory undo", patches=(_off(changes, "undo"),)),
     "verbs_edit": Guard(about="verbs that change facts", patches=(_off(Store, "edit"),)),
-    "verbs_forget": Guard(about="/memory forget N", patches=(_off(bot.commands.verbs, "_lookup"),)),
+    "verbs_forget": Guard(about="/memory forget N", patches=(_off(forgetting, "lookup"),)),
     "export": Guard(about="/memory export", patches=(_off(snapshot, "seen_by"),)),
     "autocomplete": Guard(
         about="choices while typing; with the way to the place's agent",

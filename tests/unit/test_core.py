@@ -129,7 +129,7 @@ def test_order_is_the_same_after_the_database(texts: list[list[str]]) -> None:
         agent, _ = ensure_agent(conn, Birth(id="a", name="A", kind="named", persona="I am A."))
         draft = Draft.of(agent, core.blocks(conn, "a"))
         block, changes = draft._rewrite(draft.blocks["human"], "\n".join(lines))
-        draft._journal("edit", "rewritten", changes)
+        draft.note("edit", "rewritten", changes)
         write_change(conn, draft.change())
         assert stored(conn)["human"] == block
     everything = [f for f in core.all_facts(conn, "a") if f.label == "human"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot import phrases
 from bot.commands import edits
-from memory import core
+from memory import core, unsaid
 from memory.births import ensure_agent
 from memory.changes import write
 from memory.database.sqlite import SqliteConnection
@@ -283,10 +283,12 @@ def test_a_masked_fact_stays_while_its_message_says_it() -> None:
     message = Message(seq=7, role="user", text="my pin is 1234", at=AT, origin=origin)
     draft = drafted("my pin is [secret: PIN]")
     facts = draft.blocks["human"].facts
-    draft.revise(message, "By the way, my pin is 5678", facts)
+    unsaid.revise(draft, message, "By the way, my pin is 5678", facts)
     assert draft.entries == []
-    draft.revise(message, "I like tea", facts)
-    assert [diff.after.text for diff in draft.entries[0].diffs if diff.after] == [facts[0].text]
+    unsaid.revise(draft, message, "I like tea", facts)
+    assert [diff.after.text for diff in draft.entries[0].diffs if isinstance(diff.after, Fact)] == [
+        facts[0].text
+    ]
 
 
 # --- words for it --------------------------------------------------------------------------------
