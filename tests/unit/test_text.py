@@ -178,6 +178,13 @@ def test_an_escape_stays_whole() -> None:
         assert all(re.fullmatch(r"y*(&amp;)+", part) for part in parts)
 
 
+@pytest.mark.parametrize("before", ["", "b" * 60 + " ", "a" * 120 + ":"])
+def test_no_word_of_a_line_that_opens_code_is_lost(before: str) -> None:
+    parts = split(f"{before}```{'a' * 120}", 100)
+    assert all(len(part) <= 100 for part in parts)
+    assert "".join(parts).count("a") == 120 + before.count("a")
+
+
 PIECES = st.one_of(
     st.text(max_size=40),
     st.sampled_from(
