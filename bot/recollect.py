@@ -82,11 +82,14 @@ class Recollect:
         for shelf in SHELVES:
             some, _ = await self._finder.find(view.viewer, shelf, query, page=0, size=LOOKED)
             hits += some
+        passed: list[Found] = []
+        for shelf in SHELVES:
+            passed += kept(gated(query, [hit for hit in hits if hit.shelf == shelf]), hits)
+        fresh = unseen(sorted(passed, key=lambda found: -found.worth), view, turn)
         best: list[Found] = []
         for shelf in SHELVES:
-            passed = gated(query, [hit for hit in hits if hit.shelf == shelf])
-            fresh = unseen(kept(passed, hits), view, turn)
-            best += (await self._true(view.agent.id, turn[-1].origin.person, fresh))[:EACH]
+            some_fresh = [found for found in fresh if found.hit.shelf == shelf]
+            best += (await self._true(view.agent.id, turn[-1].origin.person, some_fresh))[:EACH]
         return sorted(best, key=lambda found: -found.worth)[:MOST]
 
     async def _true(self, agent: str, person: str | None, found: Sequence[Found]) -> list[Found]:
