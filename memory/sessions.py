@@ -16,12 +16,15 @@ SPOKEN = (  # what a search may find
 )
 # What a forgotten fact was learned from is forgotten with it, until the fact is brought back. What
 # the agent and its tools said with all the words of it, or of a message that was forgotten, goes
-# too; shorter ones than eight bytes are anybody's words.
-REMEMBERED = """NOT EXISTS (SELECT 1 FROM facts AS f
+# too; shorter ones than eight bytes are anybody's words. The indexes are named since SQLite, which
+# has no statistics here, would read all rows of the agent for each.
+REMEMBERED = """NOT EXISTS (SELECT 1 FROM facts AS f INDEXED BY facts_removed
  WHERE f.agent_id = t.agent_id AND f.source = t.seq AND f.state = 'removed')
- AND (t.role = 'user' OR NOT (EXISTS (SELECT 1 FROM messages AS g WHERE g.agent_id = t.agent_id
- AND g.forgotten = 1 AND length(CAST(g.text AS BLOB)) >= 8 AND instr(t.text, g.text))
- OR EXISTS (SELECT 1 FROM facts AS f WHERE f.agent_id = t.agent_id AND f.state = 'removed'
+ AND (t.role = 'user' OR NOT (EXISTS (SELECT 1 FROM messages AS g INDEXED BY messages_forgotten
+ WHERE g.agent_id = t.agent_id AND g.forgotten = 1
+ AND length(CAST(g.text AS BLOB)) >= 8 AND instr(t.text, g.text))
+ OR EXISTS (SELECT 1 FROM facts AS f INDEXED BY facts_removed
+ WHERE f.agent_id = t.agent_id AND f.state = 'removed'
  AND length(CAST(f.text AS BLOB)) >= 8 AND instr(t.text, f.text))))"""
 GAP = timedelta(hours=4)  # of silence, after which it is other talk
 BEFORE = 2  # messages whose words a message is found by, too

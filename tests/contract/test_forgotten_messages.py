@@ -12,6 +12,7 @@ from memory.errors import Conflict, NotFound
 from memory.forget.retention import Retention
 from memory.policy import Rules
 from memory.ports import Connection
+from memory.shelf import FINDABLE
 from memory.snapshot import export, restore
 from memory.store import Store
 from memory.types import Birth, Message, Origin, Summary, Viewer
@@ -233,3 +234,17 @@ async def test_an_old_draft_is_refused(store: Store) -> None:
     await forget(store, seqs[0])
     with pytest.raises(Conflict):
         await store.commit(draft.change())
+
+
+async def test_no_row_is_looked_at_for_what_was_not_forgotten(store: Store) -> None:
+    """Rows of a search are judged one by one: each by an index of the few that are forgotten."""
+    rows = await store.database.read(
+        lambda conn: conn.all(
+            f"EXPLAIN QUERY PLAN SELECT 1 FROM messages AS t WHERE t.agent_id = 'a'"
+            f" AND {FINDABLE['messages']}"
+        )
+    )
+    steps = [row["detail"] for row in rows if row["detail"].startswith("SEARCH ")]
+    inner = [step for step in steps if not step.startswith("SEARCH t ")]
+    assert len(inner) == 3
+    assert all("facts_removed" in step or "messages_forgotten" in step for step in inner)
