@@ -70,11 +70,12 @@ def _cut(text: str, limit: int) -> tuple[str, str]:
     end, start = _boundary(text, limit - CLOSING if fenced else limit)
     head, rest = text[:end], text[start:]
     fence = _unclosed(head)
+    if fence is not None and "\n" not in head[fence.start :]:  # its first line is cut itself
+        if before := head[: fence.start].rstrip():
+            return before, text[fence.start :]
+        fence = None  # longer than a part: no language is
     if fence is None:
         return head.rstrip(), rest.lstrip("\n")
-    if "\n" not in head[fence.start :]:  # the line that opens it is cut itself
-        before = head[: fence.start].rstrip()
-        return (before, text[fence.start :]) if before else (head.rstrip(), rest.lstrip("\n"))
     inside = head[fence.inner :].strip()
     head = f"{head.rstrip()}\n{fence.closing}" if inside else head[: fence.start].rstrip()
     first, _, after = rest.partition("\n")

@@ -86,10 +86,10 @@ class Recollect:
         for shelf in SHELVES:
             passed += kept(gated(query, [hit for hit in hits if hit.shelf == shelf]), hits)
         fresh = unseen(sorted(passed, key=lambda found: -found.worth), view, turn)
+        true = await self._true(view.agent.id, turn[-1].origin.person, fresh)
         best: list[Found] = []
         for shelf in SHELVES:
-            some_fresh = [found for found in fresh if found.hit.shelf == shelf]
-            best += (await self._true(view.agent.id, turn[-1].origin.person, some_fresh))[:EACH]
+            best += [found for found in true if found.hit.shelf == shelf][:EACH]
         return sorted(best, key=lambda found: -found.worth)[:MOST]
 
     async def _true(self, agent: str, person: str | None, found: Sequence[Found]) -> list[Found]:

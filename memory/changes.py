@@ -138,9 +138,15 @@ def _left_by(entry: Entry) -> dict[int, Thing | None]:
 
 def row(conn: Connection, agent_id: str, seq: int) -> Thing | None:
     """What has this number, as it is now."""
-    thing = core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
+    if (found := thing(conn, agent_id, seq)) is not None:
+        return found
     message = recall.get(conn, agent_id, [seq]).get(seq)
-    return thing or (recall.remark(message) if message else None)
+    return recall.remark(message) if message else None
+
+
+def thing(conn: Connection, agent_id: str, seq: int) -> Fact | Passage | None:
+    """The fact, in any state, or the passage that has this number."""
+    return core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
 
 
 def _check_limits(conn: Connection, agent_id: str, entry: Entry) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memory import archive, audience, codec, core, journal, recall
+from memory import archive, audience, changes, codec, core, journal, recall
 from memory.likeness import key, part_of, words
 from memory.ports import Connection
 from memory.types import Diff, Entry, Fact, Hit, Message, Passage, Viewer
@@ -41,11 +41,6 @@ def tally(conn: Connection, agent_id: str) -> Tally:
     return Tally(**dict(row))
 
 
-def thing(conn: Connection, agent_id: str, seq: int) -> Fact | Passage | None:
-    """The fact, in any state, or the passage that has this number."""
-    return core.get_fact(conn, agent_id, seq) or archive.get(conn, agent_id, [seq]).get(seq)
-
-
 def learned(conn: Connection, agent_id: str, source: int) -> list[Fact | Passage]:
     """What was learned from a message and is still there, and the facts whose place it took."""
     facts = core.facts_from(conn, agent_id, source)
@@ -80,7 +75,7 @@ def reason(conn: Connection, viewer: Viewer, seq: int) -> Reason | None:
     """Everything that explains a fact or passage and that a viewer may see; None where the number
     is of neither, or of one that they may not."""
     agent_id = viewer.agent
-    found = thing(conn, agent_id, seq)
+    found = changes.thing(conn, agent_id, seq)
     if found is None or not audience.sees(viewer, agent_id, found.origin):
         return None
     heirs = conn.all(

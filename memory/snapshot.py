@@ -85,10 +85,11 @@ def seen_by(viewer: Viewer, snapshot: Snapshot) -> Snapshot:
     """The same, without what a viewer may not see."""
 
     def seen(thing: Fact | Passage | Message) -> bool:
+        if not audience.sees(viewer, snapshot.agent.id, thing.origin):
+            return False
         if isinstance(thing, Message) and thing.forgotten:  # theirs alone, to bring it back
-            mine = audience.may_forget(viewer, recall.remark(thing))
-            return mine and audience.sees(viewer, snapshot.agent.id, thing.origin)
-        return audience.sees(viewer, snapshot.agent.id, thing.origin)
+            return audience.may_forget(viewer, recall.remark(thing))
+        return True
 
     told = {message.seq for message in snapshot.messages if seen(message)}
     told |= {passage.seq for passage in snapshot.passages if seen(passage)}

@@ -130,8 +130,7 @@ def _found(scored: "Sequence[Scored]") -> "Answer":
     methods = dict.fromkeys(each.method for each in scored)
     sums = {name: summed([each for each in scored if each.method == name]) for name in methods}
     questions = len(scored) // len(methods)
-    counts = Counter((each.method, each.category) for each in scored)
-    counts.update((each.method, "all") for each in scored)
+    counts = Counter((each.method, kind) for each in scored for kind in ("all", each.category))
     rows = [
         (name, category, *(_measured(*values[measure]) for measure in MEASURES))
         for name, categories in sums.items()

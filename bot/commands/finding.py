@@ -14,7 +14,7 @@ from memory.draft import clipped
 from memory.search.hybrid import alike
 from memory.search.lookup import ME
 from memory.store import Store
-from memory.types import Fact, Filters, Hit, Message, Shelf, Viewer
+from memory.types import Fact, Filters, Hit, Shelf, Viewer
 from memory.words import query_terms, sanitise
 
 PAGE = 10  # results on a page
@@ -36,7 +36,7 @@ async def found(
 ) -> Answer:
     """A page of what a viewer may see; the newest where nothing is asked for."""
     query, filters = sanitise(find.query).strip(), filters_of(find, zone)
-    rows, lines, more = await _facts(store, zone, viewer, query, find, filters)
+    rows, lines, more = await _facts(store, zone, viewer, query, filters, find.page)
     for shelf in _shelves(find):
         hits, total = await finder.find(
             viewer, shelf, query, page=find.page - 1, size=PAGE, filters=filters
@@ -61,12 +61,12 @@ def filters_of(find: commands.Find, zone: tzinfo) -> Filters:
 
     if find.since and find.until and find.since > find.until:
         raise UserError(f"--since {find.since} is after --until {find.until}. Swap them.")
-    ends = find.until is not None and find.until < date.max
+    day = timedelta(days=1)
     return Filters(
         tags=(find.tag,) if find.tag else (),
         speaker=find.by.removeprefix("@"),
         since=midnight(find.since) if find.since else None,
-        until=midnight(find.until + timedelta(days=1)) if find.until and ends else None,
+        until=midnight(find.until + day) if find.until and find.until < date.max else None,
     )
 
 
@@ -77,7 +77,7 @@ def _shelves(find: commands.Find) -> Sequence[Shelf]:
 
 
 async def _facts(
-    store: Store, zone: tzinfo, viewer: Viewer, query: str, find: commands.Find, filters: Filters
+    store: Store, zone: tzinfo, viewer: Viewer, query: str, filters: Filters, page: int
 ) -> tuple[list[tuple[str, ...]], list[records.Record], bool]:
     """A page of facts, as rows and as records, and whether there are more. They have no tags."""
     blocks = await store.blocks(viewer.agent, viewer)
@@ -89,22 +89,21 @@ async def _facts(
         and (filters.until is None or fact.learned_at < filters.until)
     ]
     sources = await store.database.read(lambda conn: insight.sources(conn, viewer, learned))
-    if filters.speaker:
-        learned = [fact for fact in learned if _said_by(filters.speaker, fact, sources)]
-    facts = learned[(find.page - 1) * PAGE : find.page * PAGE]
+
+    def who(fact: Fact) -> str:
+        source = sources.get(fact.origin.source or 0)
+        return records.speaker(source) if source else ""
 
     def row(fact: Fact) -> tuple[str, ...]:
-        source = sources.get(fact.origin.source or 0)
-        who = records.speaker(source) if source else ""
-        return (f"#{fact.seq}", _stamp(fact.learned_at, zone), who, fact.text, fact.label, "words")
+        day = _stamp(fact.learned_at, zone)
+        return (f"#{fact.seq}", day, who(fact), fact.text, fact.label, "words")
 
+    if filters.speaker:
+        said = filters.speaker.casefold()
+        learned = [fact for fact in learned if who(fact).casefold() == said]
+    facts = learned[(page - 1) * PAGE : page * PAGE]
     lines = [records.of_fact(fact, sources) for fact in facts]
-    return [row(fact) for fact in facts], lines, len(learned) > find.page * PAGE
-
-
-def _said_by(speaker: str, fact: Fact, sources: Mapping[int, Message]) -> bool:
-    source = sources.get(fact.origin.source or 0)
-    return source is not None and records.speaker(source).casefold() == speaker.casefold()
+    return [row(fact) for fact in facts], lines, len(learned) > page * PAGE
 
 
 def _row(hit: Hit, place: str, zone: tzinfo) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def _require(draft: Draft, meant: Meant) -> None:
 def lookup(conn: Connection, viewer: Viewer, number: int) -> Meant:
     """Raises NotFound where there is no such agent."""
     agent = changes.require(conn, viewer.agent)
-    thing = insight.thing(conn, agent.id, number)
+    thing = changes.thing(conn, agent.id, number)
     if thing is not None and not audience.sees(viewer, agent.id, thing.origin):
         thing = None
     source = thing.origin.source if isinstance(thing, Passage) else number

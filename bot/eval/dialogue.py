@@ -12,7 +12,7 @@ fact was said on a day of its own.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,13 +68,7 @@ def load(folder: Path) -> list[Dialogue]:
 def _read(file: Path) -> list[Dialogue]:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(data, dict | list):
-            return []
-        if isinstance(data, list):
-            return [_asked_about(file, _locomo(_name(each), _flat(each))) for each in data]
-        if "facts" in data:
-            return [_asked_about(file, each) for each in _facts(file.stem, data)]
-        return [_asked_about(file, _locomo(file.stem, data))] if "qa" in data else []
+        return [_answerable(file, each) for each in _dialogues(file.stem, data)]
     except (OSError, UnicodeError) as error:
         raise UserError(f"{file} cannot be read: {error}.") from error
     except RecursionError:
@@ -83,22 +77,28 @@ def _read(file: Path) -> list[Dialogue]:
         raise UserError(f"{file} is no dialogue as LoCoMo has them: {error!r}.") from error
 
 
-def _name(sample: Mapping[str, Any]) -> str:
-    return str(sample["sample_id"])
+def _dialogues(name: str, data: Any) -> Iterator[Dialogue]:
+    if isinstance(data, list):
+        for sample in data:
+            talk = {**sample["conversation"], "qa": sample["qa"]}
+            yield _locomo(str(sample["sample_id"]), talk)
+    elif isinstance(data, dict) and "facts" in data:
+        yield from _facts(name, data)
+    elif isinstance(data, dict) and "qa" in data:
+        yield _locomo(name, data)
 
 
-def _flat(sample: Mapping[str, Any]) -> dict[str, Any]:
-    return {**sample["conversation"], "qa": sample["qa"]}
-
-
-def _asked_about(file: Path, dialogue: Dialogue) -> Dialogue:
-    """Raises UserError where there is nothing to measure."""
+def _answerable(file: Path, dialogue: Dialogue) -> Dialogue:
+    """With the questions that its turns answer. Raises UserError where there is none."""
     texts = [turn.text for turn in dialogue.turns] + [each.text for each in dialogue.questions]
     if not all(isinstance(text, str) for text in texts):
         raise UserError(f"{file} has something in it that should be text, and is not.")
-    if not dialogue.questions:
+    there = {turn.id for turn in dialogue.turns}
+    known = (replace(each, evidence=each.evidence & there) for each in dialogue.questions)
+    questions = tuple(question for question in known if question.evidence)
+    if not questions:
         raise UserError(f"{file} has no question whose evidence is among its turns.")
-    return dialogue
+    return replace(dialogue, questions=questions)
 
 
 def _locomo(name: str, data: Mapping[str, Any]) -> Dialogue:
@@ -119,21 +119,16 @@ def _locomo(name: str, data: Mapping[str, Any]) -> Dialogue:
                     session=session,
                 )
             )
-    there = {turn.id for turn in turns}
-    questions = [
+    questions = tuple(
         Asked(
             text=each["question"],
-            evidence=frozenset(_TURN.findall(" ".join(each["evidence"]))) & there,
+            evidence=frozenset(_TURN.findall(" ".join(each["evidence"]))),
             category=CATEGORIES[each["category"]],
         )
         for each in data["qa"]
         if each["category"] in CATEGORIES
-    ]
-    return Dialogue(
-        name=name,
-        turns=tuple(turns),
-        questions=tuple(question for question in questions if question.evidence),
     )
+    return Dialogue(name=name, turns=tuple(turns), questions=questions)
 
 
 def _moment(text: str) -> datetime:
@@ -152,13 +147,11 @@ def _facts(name: str, data: Mapping[str, Any]) -> Iterator[Dialogue]:
         )
         for day, fact in enumerate(data["facts"])
     )
-    there = {turn.id for turn in turns}
     for language, key in (("own language", "question"), ("in English", "english")):
-        questions = [
-            Asked(text=each[key], evidence=frozenset(each["evidence"]) & there, category=language)
+        questions = tuple(
+            Asked(text=each[key], evidence=frozenset(each["evidence"]), category=language)
             for each in data["questions"]
             if key in each
-        ]
-        answered = tuple(question for question in questions if question.evidence)
+        )
         if questions:
-            yield Dialogue(name=f"{name} ({language})", turns=turns, questions=answered)
+            yield Dialogue(name=f"{name} ({language})", turns=turns, questions=questions)

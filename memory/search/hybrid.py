@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 
 from memory import core
@@ -144,14 +146,14 @@ class Search:
         """
         page, size = min(max(page, 0), LAST), min(max(size, 0), MOST)
         question = ask(query, self._clock().astimezone(self._zone))
+        asked = Asked(viewer=viewer, kind=shelf, question=question, filters=filters)
         if not question.terms:
-            found = await self._database.read(
-                lambda conn: lookup.newest(conn, viewer, shelf, question.span, filters, page, size)
-            )
+            newest = partial(lookup.newest, asked=asked, page=page, size=size)
+            found = await self._database.read(newest)
             if found[1] or not question.span:
                 return found
-            question = in_words(question)  # nothing is of that time: its words may be said
-        asked = Asked(viewer=viewer, kind=shelf, question=question, filters=filters)
+            # Nothing is of that time, but its words may have been said.
+            asked = replace(asked, question=in_words(question))
         hits, total, crowded = await self._page(asked, page, size)
         if crowded:
             hits, total, _ = await self._page(asked, page, size, seen=True)

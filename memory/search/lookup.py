@@ -89,7 +89,7 @@ def ranked(
     if question.span is not None:
         within = _within(kind, question.span, asked.filters)
         about |= {row["seq"]: row for row in reads.newest(conn, kind, viewer, within, 0, POOL)}
-    who = named(question.text, {row["speaker"] for row in about.values()})
+    who = named(question, {row["speaker"] for row in about.values()})
     candidates = [
         Candidate(
             seq,
@@ -136,10 +136,10 @@ def _when(at: int, span: Span | None) -> float:
 def hydrate(conn: Connection, viewer: Viewer, kind: Shelf, ranked: Sequence[Ranked]) -> list[Hit]:
     rows = reads.told(conn, kind, viewer, [each.seq for each in ranked])
     there = {row["seq"]: row for row in rows}
-    return [hit(kind, there[each.seq], each) for each in ranked if each.seq in there]
+    return [_hit(kind, there[each.seq], each) for each in ranked if each.seq in there]
 
 
-def hit(kind: Shelf, row: Row, ranked: Ranked, agent: str = "") -> Hit:
+def _hit(kind: Shelf, row: Row, ranked: Ranked, agent: str = "") -> Hit:
     said = kind == "messages"
     return Hit(
         shelf=kind,
@@ -156,16 +156,9 @@ def hit(kind: Shelf, row: Row, ranked: Ranked, agent: str = "") -> Hit:
     )
 
 
-def newest(
-    conn: Connection,
-    viewer: Viewer,
-    kind: Shelf,
-    span: Span | None,
-    filters: Filters,
-    page: int,
-    size: int,
-) -> tuple[list[Hit], int]:
-    narrow = _within(kind, span, filters) if span else reads.narrowed(kind, filters)
+def newest(conn: Connection, asked: Asked, page: int, size: int) -> tuple[list[Hit], int]:
+    viewer, kind, span = asked.viewer, asked.kind, asked.question.span
+    narrow = _within(kind, span, asked.filters) if span else reads.narrowed(kind, asked.filters)
     why = ("time",) if span else ()
     rows = reads.newest(conn, kind, viewer, narrow, page * size, size)
     hits = hydrate(conn, viewer, kind, [Ranked(row["seq"], 0.0, why) for row in rows])
@@ -178,13 +171,13 @@ def between(
     """What was said from `start` up to, not including, `end`, oldest first; and how much."""
     narrow = reads.narrowed("messages", Filters(since=start, until=end))
     rows = reads.oldest(conn, "messages", viewer, narrow, page * size, size)
-    hits = [hit("messages", row, Ranked(row["seq"], 0.0, ())) for row in rows]
+    hits = [_hit("messages", row, Ranked(row["seq"], 0.0, ())) for row in rows]
     return hits, reads.count(conn, "messages", viewer, narrow)
 
 
 def elsewhere(conn: Connection, viewer: Viewer, kind: Shelf, query: str, size: int) -> list[Hit]:
     """What other agents have, rooms that all readers can read: by words, best first."""
     return [
-        hit(kind, row, Ranked(row["seq"], row["score"], ("words",)), row["name"])
+        _hit(kind, row, Ranked(row["seq"], row["score"], ("words",)), row["name"])
         for row in reads.elsewhere(conn, kind, viewer, query, size)
     ]

@@ -10,7 +10,7 @@ from memory.words import is_word, query_terms, terms
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]{2,}")
 _KANA = re.compile(r"[\u3040-\u30ff]")
-GIVEN = 2  # characters of a given name
+_GIVEN = 2  # characters of a given name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,24 +40,23 @@ def in_words(question: Question) -> Question:
     return replace(question, terms=tuple(query_terms(question.text)), span=None)
 
 
-def named(question: str, speakers: Iterable[str]) -> str:
+def named(question: Question, speakers: Iterable[str]) -> str:
     """The speaker that a question names, by a word of their name; "" for none, or more than one.
 
     Words that say nothing are no names, unless they are written as one: "What will we do?" does
     not ask for Will, "What does Will like?" does.
     """
-    asked = {term for term in query_terms(question) if is_word(term) and len(term) > 1}
-    found = {speaker for speaker in speakers if _names(question, asked, speaker)}
+    asked = {term for term in question.terms if is_word(term) and len(term) > 1}
+    found = {speaker for speaker in speakers if _names(question.text, asked, speaker)}
     return found.pop() if len(found) == 1 else ""
 
 
 def _names(question: str, asked: set[str], speaker: str) -> bool:
     if not asked.isdisjoint(terms(speaker)):
         return True
-    runs = _CJK.findall(speaker)
-    return any(run in question or _given(run) in question for run in runs)
+    return any(_given(run) in question for run in _CJK.findall(speaker))
 
 
 def _given(name: str) -> str:
     """What somebody of a whole Chinese or Korean name is called: 小明 of 王小明, 민수 of 김민수."""
-    return name[-GIVEN:] if len(name) > GIVEN and not _KANA.search(name) else name
+    return name if _KANA.search(name) else name[-_GIVEN:]

@@ -14,7 +14,7 @@ from memory.draft import Draft
 from memory.embed.hashing import HashingEmbedder
 from memory.index import faiss
 from memory.search.hybrid import Search
-from memory.search.question import named
+from memory.search.question import ask, named
 from memory.store import Store
 from memory.types import Birth, Filters, Hit, Message, Origin, Shelf
 
@@ -212,7 +212,7 @@ async def test_a_time_of_which_nothing_is(
     ],
 )  # fmt: skip
 def test_who_is_named(question: str, speakers: list[str], who: str) -> None:
-    assert named(question, speakers) == who
+    assert named(ask(question, NOW), speakers) == who
 
 
 # --- what is forgotten ---------------------------------------------------------------------------

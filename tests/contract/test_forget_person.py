@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 
 import pytest
 
+from bot.testing.fakes import Relay
 from memory import agents, archive, core, journal, recall
 from memory.database.sqlite import SqliteDatabase
 from memory.draft import Draft
 from memory.errors import Conflict, NotFound, StorageFault
 from memory.forget.erase import Receipt
-from memory.ports import Connection, Database
+from memory.ports import Connection
 from memory.search.hybrid import Search
 from memory.store import Store
 from memory.types import Birth, Claim, Identity, Message, Origin, Reply
@@ -294,17 +295,8 @@ def timers(conn: Connection) -> None:
 # --- the bytes ------------------------------------------------------------------------------------
 
 
-class Refusing:
+class Refusing(Relay):
     """A database that cannot be scrubbed, as where the disk is full."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def read(self, work: Callable[[Connection], T], /) -> T:
-        return await self._database.read(work)
-
-    async def write(self, work: Callable[[Connection], T], /, *, early: bool = False) -> T:
-        return await self._database.write(work, early=early)
 
     async def scrub(self) -> bool:
         raise StorageFault("The disk is full.")
